@@ -1,0 +1,1 @@
+"""bridge.yaml: read strictly, every mistake placed, secrets resolved."""

@@ -1,0 +1,291 @@
+"""What bridge.yaml may say: every key, its type, its default. Reading and placing errors is load.py's job.
+
+Siblings read their own option class from here and know nothing else of the configuration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from gong_bridge.config.secrets import Secret
+from gong_bridge.config.units import Duration, Size
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Limits(_Options):
+    """Gong's allowance for the whole company (G4)."""
+
+    calls_per_second: float = Field(default=3, gt=0, le=10_000)
+    """API calls a second that Gong allows this company."""
+    calls_per_day: int = Field(default=10_000, gt=0)
+    """API calls in any 24 hours that Gong allows this company."""
+
+
+class Timeouts(_Options):
+    """Time-outs of one HTTP exchange, by phase (R21)."""
+
+    connect: Duration = 10.0
+    """To open a connection."""
+    write: Duration = 60.0
+    """For one chunk of the body to be taken."""
+    read: Duration = 300.0
+    """For an answer to begin after the last byte was sent; Gong stores the media first."""
+    pool: Duration = 60.0
+    """To get a free connection."""
+
+
+class GongOptions(_Options):
+    """Where Gong is and how to log in."""
+
+    base_url: str
+    """The base URL that Gong's API page shows for your company, such as https://us-12345.api.gong.io"""
+    access_key: Secret
+    """env:NAME, file:PATH, credential:NAME (systemd) or the key itself."""
+    access_key_secret: Secret
+    """env:NAME, file:PATH, credential:NAME (systemd) or the secret itself."""
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    allow_http: bool = False
+    """Allow http:// to a host that is not this machine. Recordings and keys then travel readable."""
+
+    @model_validator(mode="after")
+    def _check_base_url(self) -> GongOptions:
+        import ipaddress
+        from urllib.parse import urlsplit
+
+        url = urlsplit(self.base_url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("base_url must look like https://us-12345.api.gong.io (Gong's API page shows yours)")
+        if url.username or url.password or url.query or url.fragment:
+            raise ValueError("base_url takes no user, password, query or fragment; keys go to access_key")
+        try:
+            on_this_machine = ipaddress.ip_address(url.hostname).is_loopback
+        except ValueError:
+            on_this_machine = url.hostname == "localhost"
+        if url.scheme == "http" and not on_this_machine and not self.allow_http:
+            raise ValueError("base_url uses http:// to another machine; use https://, or set gong.allow_http: true")
+        return self
+
+
+class LedgerOptions(_Options):
+    """Where every recording is written down."""
+
+    url: str = "sqlite:////var/lib/gong-bridge/ledger.db"
+    """sqlite:////absolute/path or postgresql://user@host/database"""
+    lease: Duration = 30.0
+    """How long a worker owns an entry without a heartbeat."""
+
+
+class CompanyOptions(_Options):
+    """Facts about the company that recorders leave out."""
+
+    country: str = Field(default="US", pattern="^[A-Z]{2}$")
+    """Country of phone numbers written without one (ISO 3166, two capital letters)."""
+    time_zone: str = "UTC"
+    """Zone of local times without one, such as America/New_York; a source may say otherwise."""
+    extensions: str = r"\d{3,5}"
+    """Regular expression that a whole internal extension matches."""
+    numbers: tuple[str, ...] = ()
+    """The company's own public numbers."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_zone(cls, value: str) -> str:
+        return check_zone(value)
+
+    @field_validator("extensions")
+    @classmethod
+    def _check_extensions(cls, value: str) -> str:
+        import re
+
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"extensions is no regular expression: {error}") from None
+        return value
+
+
+def check_zone(value: str) -> str:
+    """The zone's name back, or a ValueError that names the nearest known zone."""
+    import difflib
+    from zoneinfo import available_timezones
+
+    try:
+        ZoneInfo(value)
+    except Exception:
+        near = difflib.get_close_matches(value, available_timezones(), n=1, cutoff=0.6)
+        hint = f"; did you mean {near[0]}?" if near else "; zones are named like America/New_York or Europe/Berlin"
+        raise ValueError(f"zone {value!r} is not known{hint}") from None
+    return value
+
+
+class MoveTo(_Options):
+    """after_upload: {move_to: DIR}"""
+
+    move_to: str
+    """A folder (relative to the source's folder) or, for a bucket, a key prefix."""
+
+
+class _SourceOptions(_Options):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+    """A short name of your own; the ledger knows recordings by it, so do not change it later."""
+    mapping: str
+    """A shipped mapping's name, or a file in your mappings folder (without .yaml)."""
+    include: tuple[str, ...] = ("**/*",)
+    """Patterns of names to take; ** crosses folders."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of names to leave alone."""
+    time_zone: str | None = None
+    """Zone of this recorder's local times; company.time_zone when absent."""
+    rescan: Duration = 60.0
+    """The longest time until a recording is noticed, whatever else fails."""
+    after_upload: Literal["leave", "delete"] | MoveTo = "leave"
+    """leave | delete | {move_to: DIR}: what happens to the source after Gong has everything."""
+    on_change: Literal["replace_media", "ignore", "hold"] = "replace_media"
+    """What to do when a recording changes after it was delivered."""
+    sidecar_wait: Duration = 600.0
+    """How long a recording waits for its sidecar."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_zone(cls, value: str | None) -> str | None:
+        return None if value is None else check_zone(value)
+
+    @field_validator("rescan")
+    @classmethod
+    def _check_rescan(cls, value: float) -> float:
+        if value < 0.2:
+            raise ValueError("rescan must be at least 200ms")
+        return value
+
+
+class FolderSource(_SourceOptions):
+    """A local folder."""
+
+    folder: Path
+    """The folder to watch, with everything below it."""
+    settle: Duration = 5.0
+    """Size and time unchanged this long before a file counts as finished."""
+    watch: Literal["auto", "native", "polling"] = "auto"
+    """native (inotify), polling (network file systems), or auto by file system."""
+
+
+class BucketSource(_SourceOptions):
+    """An S3 bucket, or any store that speaks S3."""
+
+    bucket: str
+    """The bucket's name."""
+    prefix: str = ""
+    """Only keys that begin so."""
+    region: str | None = None
+    """AWS region; boto3's own choice when absent."""
+    endpoint_url: str | None = None
+    """For S3-compatible stores (MinIO, Ceph, Wasabi ...)."""
+    profile: str | None = None
+    """A profile of ~/.aws/config; boto3's own chain of credentials when absent."""
+    events: str | None = None
+    """URL of an SQS queue with the bucket's notifications; the listing still runs."""
+    delivery: Literal["upload", "link", "auto"] = "auto"
+    """upload | link (Gong fetches a presigned URL) | auto."""
+
+
+class MediaOptions(_Options):
+    """What is checked before anything is sent."""
+
+    shortest: Duration = 30.0
+    """Shorter recordings are skipped; Gong itself does not import calls below its minimum (default 30 s)."""
+    largest: Size = 1_500_000_000
+    """Larger recordings are held; Gong takes at most 1.5 GB."""
+    when_silent: Literal["hold", "skip", "send"] = "hold"
+    """What to do with a recording in which nothing can be heard."""
+    silence_dbfs: float = -65.0
+    """A recording whose loudest sample stays below this is silent."""
+    when_one_channel_silent: Literal["report", "hold", "send"] = "report"
+    """Stereo with one dead channel: report it in the ledger and send, hold, or send without a word."""
+    incomplete_for: Duration = 30.0
+    """How long after its last change an incomplete recording is waited for before it is held."""
+    time_limit: Duration = 60.0
+    """Longest time that looking into one recording may take."""
+    memory_limit: Size = 768 * 2**20
+    """Address space of the process that opens recordings."""
+    convert: bool = True
+    """Convert kinds that Gong does not take (remux, else FLAC); false holds them."""
+    conversion_folder: Path | None = None
+    """Where converted recordings lie until they are sent; the system's folder for temporary files when absent."""
+    conversion_disk: Size = 5_000_000_000
+    """Disk that conversions may take together."""
+    conversion_time_limit: Duration = 1800.0
+    """Longest time that one conversion may take."""
+
+
+class WorkOptions(_Options):
+    """How much is done at once."""
+
+    workers: int = Field(default=4, ge=1, le=64)
+    """Recordings worked on at the same time; one more is kept for live calls."""
+    grace: Duration = 25.0
+    """After SIGTERM, how long the current steps may take."""
+    max_attempts: int = Field(default=40, ge=1)
+    """Attempts before an entry is rejected (40 are about 30 hours)."""
+    longest_wait: Duration = 3600.0
+    """Longest wait between two attempts."""
+
+
+class WebOptions(_Options):
+    """The status page, health and metrics."""
+
+    listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")
+    """host:port"""
+    token: Secret | None = None
+    """Asked for when the page listens on anything but this machine."""
+
+    @model_validator(mode="after")
+    def _check_token(self) -> WebOptions:
+        host = self.listen.rsplit(":", 1)[0].strip("[]")
+        if host not in ("127.0.0.1", "::1", "localhost") and self.token is None:
+            raise ValueError("web.listen is open to other machines: set web.token, or listen on 127.0.0.1")
+        return self
+
+
+class LogOptions(_Options):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    """auto: readable on a terminal, JSON elsewhere."""
+
+
+class Config(_Options):
+    """bridge.yaml"""
+
+    gong: GongOptions
+    ledger: LedgerOptions = LedgerOptions()
+    company: CompanyOptions = CompanyOptions()
+    agents: Path | None = None
+    """CSV with the columns email, extension, login, name."""
+    mappings: Path | None = None
+    """Folder of your own mapping files; the shipped ones are found by name without it."""
+    sources: Annotated[tuple[FolderSource | BucketSource, ...], Field(min_length=1)]
+    media: MediaOptions = MediaOptions()
+    work: WorkOptions = WorkOptions()
+    web: WebOptions | None = None
+    log: LogOptions = LogOptions()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Config:
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]!r}; every source needs a name of its own")
+        return self
+
+    def zone_of(self, source: FolderSource | BucketSource) -> ZoneInfo:
+        """The zone of this source's local times."""
+        return ZoneInfo(source.time_zone or self.company.time_zone)

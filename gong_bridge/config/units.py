@@ -1,0 +1,62 @@
+"""Durations and sizes as people write them: "5s", "10m", "1.5 GB"; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?", re.IGNORECASE)
+_BYTES = {
+    "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds from "5s", "1h30m", 5 or 5.0 (plain numbers are seconds). Raises ValueError with the cure."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("a duration is written like 5s, 10m, 2h or 1d")
+    if isinstance(value, (int, float)):
+        seconds = float(value)
+    else:
+        text = value.strip()
+        parts = _DURATION.findall(text)
+        if not parts or _DURATION.sub("", text).strip():
+            raise ValueError(f"{value!r} is no duration; write it like 5s, 10m, 2h or 1d")
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds < 0 or seconds != seconds or seconds == float("inf"):
+        raise ValueError("a duration cannot be negative or endless")
+    return seconds
+
+
+def parse_size(value: Any) -> int:
+    """Bytes from "1.5 GB", "256MiB" or a plain number of bytes. Raises ValueError with the cure."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("a size is written like 500 MB, 1.5 GB or 256 MiB")
+    return int(float(match[1]) * _BYTES[(match[2] or "B").lower()])
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*(ms|s|m|h|d))+\s*$"},
+            ]
+        }
+    ),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+]

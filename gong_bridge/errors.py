@@ -1,0 +1,202 @@
+"""The whole error tree: the class of an error says what happens next.
+
+    BridgeError
+      ConfigError      wrong usage or configuration: exit 2, nothing touched
+      RetryLater       try the same step again later
+      Held             a person must do something; the reason says what
+      Paused           the destination cannot be used by anybody: stop claiming, keep attempts, probe, resume
+      LeaseLost        somebody else works on this entry now: drop it without a trace
+
+Every message names the place and the cure. `code` is a short fixed word for filters and logs. Messages go to the
+ledger, the log and the screen, so they never hold secrets; people's data (numbers, addresses, names) belongs only where
+an operator needs it to act (UnknownPerson), and `logs` never prints messages of Held errors.
+"""
+
+from __future__ import annotations
+
+
+class BridgeError(Exception):
+    """Base of everything the bridge raises on purpose.
+
+    `http_status` and `request_id` are Gong's, where an answer of Gong was the cause (G8).
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, http_status: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.http_status = http_status
+        self.request_id = request_id
+
+
+class ConfigError(BridgeError):
+    """One or more mistakes in a configuration or mapping file; each line is `file:line:column: what; cure`."""
+
+    code = "configuration"
+
+    def __init__(self, problems: str | list[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else problems
+        super().__init__("\n".join(self.problems))
+
+
+# --- try later -------------------------------------------------------------------------------------------------------
+
+
+class RetryLater(BridgeError):
+    """The same step may work later.
+
+    `wait_seconds`: how long to wait at least; None lets retry.py choose. `keeps_attempt`: the cause is not the
+    recording's fault, so the attempt is given back.
+    """
+
+    code = "retry"
+    keeps_attempt = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait_seconds: float | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status, request_id=request_id)
+        self.wait_seconds = wait_seconds
+
+
+class RateLimited(RetryLater):
+    """Gong (429, 503) or our own allowance says wait. All workers wait, the attempt is given back (R27)."""
+
+    code = "rate-limited"
+    keeps_attempt = True
+
+
+class ServiceDown(RetryLater):
+    """Gong could not be reached, or failed on its side, and it is certain that nothing took effect."""
+
+    code = "service-down"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reached: bool = True,
+        wait_seconds: float | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, wait_seconds=wait_seconds, http_status=http_status, request_id=request_id)
+        self.keeps_attempt = not reached
+
+
+class Unclear(RetryLater):
+    """The request may or may not have taken effect: look before sending anything again (R21)."""
+
+    code = "unclear"
+
+
+class SourceUnavailable(RetryLater):
+    """The folder or bucket cannot be read now (unmounted, network, throttled)."""
+
+    code = "source-unavailable"
+    keeps_attempt = True
+
+
+class NotYetComplete(RetryLater):
+    """The recording or its sidecar is still being written."""
+
+    code = "not-yet-complete"
+    keeps_attempt = True
+
+
+class SourceChanged(NotYetComplete):
+    """The file at this key is no longer the version the ledger speaks of."""
+
+    code = "source-changed"
+
+
+class SourceGone(BridgeError):
+    """The root can be read, but there is no such file or object any more."""
+
+    code = "source-gone"
+
+
+# --- a person must act -----------------------------------------------------------------------------------------------
+
+
+class Held(BridgeError):
+    """Kept, not sent, until a person (or a cured cause) lets it go on."""
+
+    code = "held"
+
+
+class BadMedia(Held):
+    """The recording is broken, silent, too large or of a kind that Gong does not take."""
+
+    code = "bad-media"
+
+
+class BadMetadata(Held):
+    """The mapping gives no call that Gong would accept; the message names the field and the rule (R24)."""
+
+    code = "bad-metadata"
+
+
+class UnknownPerson(Held):
+    """Nobody in agents.csv or Gong matches.
+
+    `kind` is "extension", "login", "email" or "name"; `value` is what was looked for.
+    """
+
+    code = "unknown-person"
+
+    def __init__(self, message: str, *, kind: str, value: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.value = value
+
+
+class UnusableUser(Held):
+    """The person is known to Gong but inactive, or not set to import telephony calls."""
+
+    code = "unusable-user"
+
+
+class RefusedByGong(Held):
+    """Gong refused this call for a reason that repeating does not cure."""
+
+    code = "refused-by-gong"
+
+
+# --- nobody can go on ------------------------------------------------------------------------------------------------
+
+
+class Paused(BridgeError):
+    """The destination (or the ledger) cannot be used at all: everything waits, attempts stay (R29)."""
+
+    code = "paused"
+
+
+class BadCredentials(Paused):
+    """401 or 403 on an operation every key must have."""
+
+    code = "bad-credentials"
+
+
+class WrongBaseUrl(Paused):
+    """The host does not exist, redirects, or does not answer like Gong."""
+
+    code = "wrong-base-url"
+
+
+class LedgerReadOnly(Paused):
+    """The ledger cannot be written: disk full, read-only file system, locked for too long."""
+
+    code = "ledger-read-only"
+
+
+class LeaseLost(BridgeError):
+    """A conditional write changed no row: the lease ran out or the entry was changed by a person."""
+
+    code = "lease-lost"

@@ -1,0 +1,1 @@
+"""Gong's API v2: one client, one file per resource."""

@@ -1,0 +1,1 @@
+"""What became of each recording: the only queue, and the shared API allowance."""

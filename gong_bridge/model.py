@@ -1,0 +1,305 @@
+"""The nouns: frozen, keyword-only, no I/O. Gong's own terms where Gong has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class State(StrEnum):
+    """The furthest checkpoint a recording has reached; a retry never moves it back."""
+
+    FOUND = "found"
+    DRAFTED = "drafted"
+    CREATED = "created"
+    DELIVERED = "delivered"
+    DONE = "done"
+    SKIPPED = "skipped"
+    HELD = "held"
+    REJECTED = "rejected"
+
+
+OPEN_STATES = (State.FOUND, State.DRAFTED, State.CREATED, State.DELIVERED)
+"""States in which the bridge still has something to do by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """One version of one file or object, as a source saw it.
+
+    `key` is the path below the source's root (POSIX; bytes that are no UTF-8 are mapped by
+    sources.folder) or the object key.
+    `version` is "<size>-<mtime in ms>" or the ETag / version id. (source, key, version) names it uniquely.
+    """
+
+    source: str
+    key: str
+    version: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class Completeness(StrEnum):
+    """What the container itself says about whether the file is all there (R7)."""
+
+    WHOLE = "whole"  # declared and present agree
+    UNSTATED = "unstated"  # this kind of file does not say how long it is
+    TRUNCATED = "truncated"  # declares more than is present
+    UNFINALISED = "unfinalised"  # the writer never came back to fill in the sizes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaInfo:
+    """What the probe measured.
+
+    container: "wav", "mp3", "flac", "mp4", "mkv", "webm", "ogg", "aiff", "au", "amr", "asf", ...
+    (by content, never by suffix).
+    codec: FFmpeg's name of the first audio stream's codec ("pcm_s16le", "pcm_mulaw", "mp3", "opus", ...).
+    level_dbfs / peak_dbfs: one value per channel over the sampled windows; -inf is stored as -120.0.
+    declared_bytes: the file size that the container's header implies, None when it does not say.
+    fingerprint: hex digest over size and sampled content; the same bytes give the same value, wherever they lie.
+    """
+
+    container: str
+    codec: str
+    channels: int
+    sample_rate_hz: int
+    duration_seconds: float | None
+    declared_bytes: int | None
+    present_bytes: int
+    completeness: Completeness
+    level_dbfs: tuple[float, ...] = ()
+    peak_dbfs: tuple[float, ...] = ()
+    has_video: bool = False
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GongUser:
+    """One row of GET /v2/users, reduced to what deciding about a call needs. Ids stay strings (up to 20 digits)."""
+
+    id: str
+    email: str
+    aliases: tuple[str, ...] = ()
+    name: str = ""
+    extension: str = ""
+    phone_number: str = ""
+    active: bool = True
+    telephony_calls_imported: bool = True
+
+
+class _GongObject(BaseModel):
+    """A request object: fields in Gong's camelCase on the wire, unknown fields refused (they would be mistakes)."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, str_strip_whitespace=False
+    )
+
+
+CrmSystem = Literal["Salesforce", "HubSpot", "MicrosoftDynamic", "Generic"]
+Direction = Literal["Inbound", "Outbound", "Conference", "Unknown"]
+
+
+class ContextField(_GongObject):
+    """A field of a CRM object ("intended for future use" says Gong)."""
+
+    name: str | None = None
+    value: Any = None
+
+
+class PartyObject(_GongObject):
+    """A CRM record linked to a party (ExternalCrmPartyObject)."""
+
+    object_type: Literal["Lead", "Contact", "Account", "Opportunity", "User", "Lead,Contact"]
+    object_id: str
+    fields: list[ContextField] | None = None
+
+
+class PartyContext(_GongObject):
+    """Links of a party to a CRM (PartyUploadContext)."""
+
+    system: CrmSystem
+    objects: list[PartyObject] | None = None
+
+
+class CallObject(_GongObject):
+    """A CRM record linked to the call (ExternalCrmCallObject)."""
+
+    object_type: Literal["Opportunity", "Account", "Lead", "Contact", "User", "Opportunity,Account"]
+    object_id: str
+    fields: list[ContextField] | None = None
+
+
+class CallContext(_GongObject):
+    """Links of the call to a CRM (CallUploadContext)."""
+
+    system: CrmSystem
+    objects: list[CallObject] | None = None
+
+
+class Party(_GongObject):
+    """A participant (CallParticipant). `media_channel_id` is 0 (left) or 1 (right)."""
+
+    phone_number: str | None = None
+    email_address: str | None = None
+    name: str | None = None
+    party_id: str | None = None
+    media_channel_id: int | None = Field(default=None, ge=0, le=1)
+    context: list[PartyContext] | None = None
+    user_id: str | None = None
+
+
+class SpeechSegment(_GongObject):
+    """Who spoke from when to when, in milliseconds from the start of the call."""
+
+    from_time: int = Field(ge=0)
+    to_time: int = Field(ge=0)
+    party_ids: list[str]
+
+
+class SpeakersTimeline(_GongObject):
+    """Who spoke when; excludes mediaChannelId."""
+
+    precise: bool | None = None
+    speech_segments: list[SpeechSegment] | None = None
+
+
+class FlowContext(_GongObject):
+    """The Gong task that the call belongs to."""
+
+    task_id: str | None = None
+
+
+class CallDraft(_GongObject):
+    """The body of POST /v2/calls (NewCallAddingRequest), complete and checked before it is sent (G1, decision 9).
+
+    Times are ISO-8601 text with an offset. Source: Gong API V2, operation addCall.
+    """
+
+    client_unique_id: str = Field(min_length=1, max_length=2048)
+    actual_start: str
+    direction: Direction
+    parties: list[Party] = Field(min_length=1)
+    primary_user: str = Field(min_length=1)
+    title: str | None = None
+    purpose: str | None = Field(default=None, max_length=255)
+    scheduled_start: str | None = None
+    scheduled_end: str | None = None
+    duration: float | None = Field(default=None, ge=0)
+    disposition: str | None = Field(default=None, max_length=255)
+    context: list[CallContext] | None = None
+    custom_data: str | None = None
+    speakers_timeline: SpeakersTimeline | None = None
+    meeting_url: str | None = None
+    call_provider_code: str | None = None
+    download_media_url: str | None = None
+    workspace_id: str | None = None
+    language_code: str | None = None
+    flow_context: FlowContext | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object as Gong takes it: camelCase, absent fields left out."""
+        return self.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One row of the ledger: a recording, how far it got, and why it waits.
+
+    held_from: the open state that a held, rejected or skipped entry left.
+    intent: "create" or "deliver" while a request may be under way whose outcome is not written down yet.
+    reason_code / reason: fixed word and sentence for the present wait, hold, skip or rejection.
+    person: what an unknown person was looked for by, such as "extension 204" (only while held for that).
+    duplicate_of / replaces: ids of other entries (R12; new media for a delivered call).
+    lease_token: proof of the claim; every write of a worker is conditional on it.
+    """
+
+    id: int
+    source: str
+    key: str
+    version: str
+    size_bytes: int
+    modified_at: datetime
+    state: State
+    held_from: State | None = None
+    client_unique_id: str | None = None
+    call_id: str | None = None
+    draft: dict[str, Any] | None = None
+    media: dict[str, Any] | None = None
+    intent: str | None = None
+    attempts: int = 0
+    due_at: datetime
+    backlog: bool = False
+    reason_code: str | None = None
+    reason: str | None = None
+    person: str | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    duplicate_of: int | None = None
+    replaces: int | None = None
+    owns_call: bool = False
+    lease_token: str | None = None
+    lease_until: datetime | None = None
+    found_at: datetime
+    updated_at: datetime
+
+    @property
+    def recording(self) -> Recording:
+        """The recording this entry speaks of."""
+        return Recording(
+            source=self.source,
+            key=self.key,
+            version=self.version,
+            size_bytes=self.size_bytes,
+            modified_at=self.modified_at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryEvent:
+    """One transition of one entry, written in the same transaction as the transition."""
+
+    entry_id: int
+    at: datetime
+    from_state: State | None
+    to_state: State
+    attempt: int
+    code: str | None = None
+    reason: str | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceHealth:
+    """How a source is doing, as its own thread last reported it."""
+
+    source: str
+    healthy: bool
+    message: str
+    watch: str = ""  # "native", "polling" or "listing"
+    scanned: int = 0
+    last_scan_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectFacts:
+    """What a store knows of an object besides its bytes: user metadata and tags (S3); empty for files."""
+
+    metadata: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SidecarFile:
+    """A file that lies beside a recording and describes it, whole, as bytes."""
+
+    key: str
+    data: bytes
+    modified_at: datetime

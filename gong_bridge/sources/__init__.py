@@ -1,0 +1,1 @@
+"""Where recordings come from: folders and buckets behind one protocol."""
