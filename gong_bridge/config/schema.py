@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
@@ -196,6 +196,25 @@ class BucketSource(_SourceOptions):
     """upload | link (Gong fetches a presigned URL) | auto."""
 
 
+def _kind_of_source(value: object) -> str | None:
+    """Which of the two a source is, by the key that says where recordings lie: errors then speak of one kind only."""
+    if isinstance(value, FolderSource | BucketSource):
+        return type(value).__name__
+    if isinstance(value, dict) and "bucket" in value and "folder" not in value:
+        return BucketSource.__name__
+    return FolderSource.__name__ if isinstance(value, dict) and "folder" in value else None
+
+
+AnySource = Annotated[
+    Annotated[FolderSource, Tag("FolderSource")] | Annotated[BucketSource, Tag("BucketSource")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="kind_of_source",
+        custom_error_message="a source needs `folder: PATH` or `bucket: NAME`; add one of them",
+    ),
+]
+
+
 class MediaOptions(_Options):
     """What is checked before anything is sent."""
 
@@ -272,7 +291,7 @@ class Config(_Options):
     """CSV with the columns email, extension, login, name."""
     mappings: Path | None = None
     """Folder of your own mapping files; the shipped ones are found by name without it."""
-    sources: Annotated[tuple[FolderSource | BucketSource, ...], Field(min_length=1)]
+    sources: Annotated[tuple[AnySource, ...], Field(min_length=1)]
     media: MediaOptions = MediaOptions()
     work: WorkOptions = WorkOptions()
     web: WebOptions | None = None

@@ -1,0 +1,165 @@
+"""Strict YAML files: data whose every value knows its line and column, and mistakes as sentences with a place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gong_bridge.errors import ConfigError
+from gong_bridge.schema_mistakes import Finding, findings_of, sentence
+from gong_bridge.yaml_nodes import MappingNode, Node, NotYaml, ScalarNode, SequenceNode, read_nodes
+
+LARGEST_FILE_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One YAML file: plain data (dict, list, str, int, float, bool, None; keys always text) with line and column.
+
+    `repr` shows the path only: data may hold literal secrets.
+    """
+
+    path: Path
+    data: Any = field(repr=False)
+    root: Node = field(repr=False)
+
+    def place(self, loc: Sequence[str | int], *, of_key: bool = False) -> str:
+        """`bridge.yaml:12:5` of the value at `loc` (keys and list positions), or of its key.
+
+        Where `loc` leads to nothing (a missing key, a pydantic union's tag) its nearest existing parent is named.
+        """
+        line, column = self.line_and_column(loc, of_key=of_key)
+        return f"{self.path}:{line}:{column}"
+
+    def line_and_column(self, loc: Sequence[str | int], *, of_key: bool = False) -> tuple[int, int]:
+        """Line and column, both from 1."""
+        key, node, _ = self._walk(loc)
+        mark = (key if of_key and key is not None else node).start_mark
+        return mark.line + 1, mark.column + 1
+
+    def real_loc(self, loc: Sequence[str | int]) -> tuple[str | int, ...]:
+        """The part of `loc` that exists in the file."""
+        return self._walk(loc)[2]
+
+    def written(self, loc: Sequence[str | int]) -> str | None:
+        """The text of the scalar at `loc` as it stands in the file (`0123` stays `0123`), None for anything else."""
+        node = self._walk(loc)[1]
+        return node.value if isinstance(node, ScalarNode) else None
+
+    def key_path(self, loc: Sequence[str | int]) -> str:
+        """`sources[pbx].folder`: list items by their `name` where they have one, else by position from 1."""
+        path, value = "", self.data
+        for part in loc:
+            if isinstance(part, int):
+                value = value[part] if isinstance(value, list) and part < len(value) else None
+                name = value.get("name") if isinstance(value, dict) else None
+                path += f"[{name}]" if isinstance(name, str) and name.isprintable() else f"[#{part + 1}]"
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
+                path += f".{part}" if path else part
+        return path
+
+    def problem(self, loc: Sequence[str | int], what: str, *, of_key: bool = False) -> str:
+        """One line `file:line:column: key.path: what` for a ConfigError."""
+        path = self.key_path(loc)
+        return f"{self.place(loc, of_key=of_key)}: {path}: {what}" if path else f"{self.place(loc)}: {what}"
+
+    def _walk(self, loc: Sequence[str | int]) -> tuple[Node | None, Node, tuple[str | int, ...]]:
+        key: Node | None = None
+        node = self.root
+        real: list[str | int] = []
+        for part in loc:
+            if isinstance(node, MappingNode) and isinstance(part, str):
+                pair = next((pair for pair in node.value if pair[0].value == part), None)
+                if pair is not None:
+                    key, node = pair
+                    real.append(part)
+            elif isinstance(node, SequenceNode) and isinstance(part, int) and 0 <= part < len(node.value):
+                key, node = None, node.value[part]
+                real.append(part)
+        return key, node, tuple(real)
+
+
+def load_document(path: Path) -> Document:
+    """Read one YAML file whose top level is keys and values.
+
+    Raises ConfigError: unreadable, over 1 MiB, not UTF-8, broken syntax, duplicate keys, empty; every line
+    `file:line:column: what; cure`.
+    """
+    text = _read_text(path)
+    try:
+        root, data = read_nodes(text)
+    except NotYaml as error:
+        raise ConfigError([f"{path}:{at.line}:{at.column}: {at.what}" for at in error.mistakes]) from None
+    if root is None or (data is None):
+        raise ConfigError(f"{path}:1:1: the file is empty; write its keys into it")
+    if not isinstance(data, dict):
+        line, column = root.start_mark.line + 1, root.start_mark.column + 1
+        found = "a list" if isinstance(data, list) else "bare text"
+        what = f"the file must hold `key: value` lines, but {found} stands here; a space must follow each colon"
+        raise ConfigError(f"{path}:{line}:{column}: {what}")
+    return Document(path=path, data=data, root=root)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE_BYTES + 1)
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; name the YAML file in it") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); check the name and the permissions") from None
+    except ValueError:
+        raise ConfigError("the file's name holds a zero byte; check the name") from None
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise ConfigError(f"{path} is larger than 1 MiB; is this the right file?")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ConfigError(f'{path}:1:1: the file is UTF-16 ("Unicode" in Windows editors); save it as UTF-8')
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise ConfigError(f"{path}:{line}:{column}: this character is not UTF-8; save the file as UTF-8") from None
+
+
+class MistakeAt(ValueError):
+    """A model's validator raises this to point at one of its keys: `raise MistakeAt("what; cure", "base_url")`."""
+
+    def __init__(self, what: str, *at: str | int) -> None:
+        super().__init__(what)
+        self.at = at
+
+
+def problems_of(
+    document: Document, error: ValidationError, model: type[BaseModel], *, secret_keys: Collection[str] = ()
+) -> list[str]:
+    """Every mistake that pydantic found, one line each: `file:line:column: key.path: what; cure`, in the file's order.
+
+    `model` is the class that `document.data` was validated against (known keys come from it); values at or below
+    `secret_keys` are never shown.
+    """
+    return place_findings(document, findings_of(document.data, error), model, secret_keys)
+
+
+def place_findings(
+    document: Document, findings: Sequence[Finding], model: type[BaseModel], secret_keys: Collection[str]
+) -> list[str]:
+    """The lines for `findings`, sorted by place, each once."""
+    lines: dict[str, tuple[int, int]] = {}
+    for finding in findings:
+        loc = finding.loc
+        missing = finding.kind == "missing"
+        of_key = finding.kind in ("extra_forbidden", "missing")
+        hidden = any(part in secret_keys for part in loc)
+        written = None if hidden else document.written(loc)
+        what = sentence(finding, document.data, model, written=written, hidden=hidden)
+        at = document.line_and_column(loc[:-1] if missing else loc, of_key=of_key)
+        path = document.key_path(loc)
+        lines[f"{document.path}:{at[0]}:{at[1]}: {path + ': ' if path else ''}{what}"] = at
+    return sorted(lines, key=lambda line: lines[line])
