@@ -1,0 +1,218 @@
+"""One HTTP client for all of Gong: log-in, allowance, time-outs, and every failure as an error of ours."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from gong_bridge import __version__, clock
+from gong_bridge.config.schema import Timeouts
+from gong_bridge.config.secrets import Secret
+from gong_bridge.errors import BridgeError, RateLimited, ServiceDown
+from gong_bridge.gong.answers import RawAnswer, understand
+from gong_bridge.gong.bodies import Body, NoBody
+from gong_bridge.gong.breakdowns import Phase, broken
+from gong_bridge.gong.wire import Answer, Operation
+
+LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer above this is no answer of Gong; reading on would cost memory."""
+
+_MOST_CONNECTIONS = 128
+_KEEP_IDLE_SECONDS = 5.0
+"""Idle connections are given up early: one that Gong closes while we write costs a look-up (Unclear)."""
+
+
+class Allowance(Protocol):
+    """Gong's limits, shared by everything that uses one ledger (R26, R27).
+
+    For each request the client calls `take` once, before the body is opened; `sent` at most once, when the request's
+    headers have left this machine (never when they could not leave); `pause` when Gong said 429 or 503.
+    """
+
+    def take(self, stop: threading.Event) -> None:
+        """Wait for a slot. Raises RateLimited when the wait is long or `stop` is set."""
+
+    def sent(self) -> None:
+        """The request of this thread's last `take` has left."""
+
+    def pause(self, wait_seconds: float) -> None:
+        """Nobody sends anything for so long."""
+
+
+class GongClient:
+    """A company's Gong. Thread-safe; one for all workers. Resources (`Calls`, `Users`) are built on it.
+
+    transport: for tests; it reports httpcore's trace events as httpx.HTTPTransport does. TLS is always verified
+    (SSL_CERT_FILE is honoured), HTTPS_PROXY and NO_PROXY are honoured, .netrc and redirects never.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        access_key: Secret,
+        access_key_secret: Secret,
+        timeouts: Timeouts,
+        allowance: Allowance,
+        stop: threading.Event,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        # Both print whole URLs with their queries (httpx at info, httpcore at debug); our log has its own words.
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._base_url = base_url.rstrip("/")
+        self._host = urlsplit(base_url).netloc
+        self._allowance = allowance
+        self._stop = stop
+        self._aborted = threading.Event()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._sockets_lock = threading.Lock()
+        self._http = httpx.Client(
+            auth=httpx.BasicAuth(access_key.reveal(), access_key_secret.reveal()),
+            headers={"Accept": "application/json", "User-Agent": f"gong-bridge/{__version__}"},
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, write=timeouts.write, read=timeouts.read, pool=timeouts.pool
+            ),
+            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=_KEEP_IDLE_SECONDS),
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"GongClient({self._host})"
+
+    def send(
+        self,
+        operation: Operation,
+        *,
+        path_ids: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        about: str = "",
+    ) -> Answer:
+        """One request, one attempt; nothing is repeated here.
+
+        `about` names by Gong's id whom it is about, for messages. Raises RateLimited, ServiceDown, Unclear,
+        RefusedByGong, BadCredentials, WrongBaseUrl, and whatever reading the body raises (SourceChanged ...).
+        """
+        url = self._base_url + operation.path.format(
+            **{name: quote(value, safe="") for name, value in (path_ids or {}).items()}
+        )
+        body = body or NoBody()
+        self._allowance.take(self._stop)
+        with body.opened() as content:
+            flight = _Flight(self, self._allowance)
+            request = self._http.build_request(
+                operation.method,
+                url,
+                params=dict(query or {}),
+                headers=dict(body.headers),
+                content=content,
+                extensions={"trace": flight.trace},
+            )
+            status, headers, answer = self._exchange(operation, request, flight)
+        try:
+            return understand(
+                RawAnswer(
+                    operation=operation,
+                    host=self._host,
+                    http_status=status,
+                    headers=headers,
+                    content=answer,
+                    whole_request=flight.phase is not Phase.SENDING,
+                    about=about,
+                    now=clock.now(),
+                )
+            )
+        except RateLimited as error:
+            self._allowance.pause(error.wait_seconds or 0.0)
+            raise
+
+    def _exchange(
+        self, operation: Operation, request: httpx.Request, flight: _Flight
+    ) -> tuple[int, dict[str, str], bytes]:
+        if self._aborted.is_set():
+            raise ServiceDown("the bridge is stopping", reached=False)
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                content = bytearray()
+                for part in response.iter_bytes():
+                    content += part
+                    if len(content) > LARGEST_ANSWER_BYTES:
+                        raise httpx.RemoteProtocolError("the answer is too large", request=request)
+            finally:
+                response.close()
+        except BridgeError:
+            raise
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            # OSError, RuntimeError: a connection that abort() closed under the exchange.
+            if not isinstance(error, httpx.HTTPError) and not self._aborted.is_set():
+                raise
+            raise broken(operation, flight.phase, self._host, error) from None
+        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(content)
+
+    def abort(self) -> None:
+        """Break off every request at once, from any thread; later ones raise ServiceDown (the second signal)."""
+        self._aborted.set()
+        with self._sockets_lock:
+            for connected in list(self._sockets):
+                _shut(connected)
+
+    def close(self) -> None:
+        """Give up idle connections; call when no request is under way."""
+        self._http.close()
+
+    def __enter__(self) -> GongClient:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _connected(self, connected: socket.socket) -> None:
+        with self._sockets_lock:
+            self._sockets.add(connected)
+        if self._aborted.is_set():
+            _shut(connected)
+
+
+def _shut(connected: socket.socket) -> None:
+    # Closing would not wake a thread that waits in send() or recv(); the plain socket's method, because SSLSocket's
+    # would first drop its encryption while another thread may still be writing.
+    try:
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class _Flight:
+    """Follows one request by httpcore's trace events: how far it came decides what a failure means."""
+
+    def __init__(self, client: GongClient, allowance: Allowance) -> None:
+        self._client = client
+        self._allowance = allowance
+        self._in_tunnel_request = False
+        self.phase = Phase.CONNECTING
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connected = info["return_value"].get_extra_info("socket")
+            if isinstance(connected, socket.socket):
+                self._client._connected(connected)
+        elif event == "http11.send_request_headers.started":
+            # A proxy's CONNECT is traced under the same names, and is not our request.
+            self._in_tunnel_request = info["request"].method == b"CONNECT"
+            if not self._in_tunnel_request:
+                self.phase = Phase.SENDING
+        elif self._in_tunnel_request:
+            return
+        elif event == "http11.send_request_headers.complete":
+            self._allowance.sent()
+        elif event == "http11.send_request_body.complete":
+            self.phase = Phase.SENT

@@ -1,0 +1,141 @@
+"""A Gong on a raw socket that misbehaves on request: drops, answers early, breaks off, waits, lies."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+class Exchange:
+    """One request as it arrives, and the socket to answer on."""
+
+    def __init__(self, connection: socket.socket, head: bytes, first: bytes) -> None:
+        self.connection = connection
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.target, _ = lines[0].split(" ", 2)
+        self.headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)
+        }
+        self.path = unquote(urlsplit(self.target).path)
+        self.query = {name: values[0] for name, values in parse_qs(urlsplit(self.target).query).items()}
+        self.body = bytearray(first)
+        self.body_bytes_declared = int(self.headers.get("content-length", "0"))
+        self.keep_alive = True
+
+    def read_body(self, most_bytes: int | None = None) -> bytes:
+        """The body, or its beginning; shorter when the client broke off."""
+        wanted = self.body_bytes_declared if most_bytes is None else most_bytes
+        while len(self.body) < wanted:
+            part = self.connection.recv(min(1 << 20, wanted - len(self.body)))
+            if not part:
+                break
+            self.body += part
+        return bytes(self.body)
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.read_body())
+
+    def answer(
+        self,
+        status: int,
+        body: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        declared_bytes: int | None = None,
+    ) -> None:
+        """Send an answer; `declared_bytes` may promise more than is sent."""
+        content = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}).encode()
+        fields = {
+            "Content-Type": content_type,
+            "Content-Length": str(len(content) if declared_bytes is None else declared_bytes),
+            **(headers or {}),
+        }
+        head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self.connection.sendall(head.encode("latin-1") + b"\r\n" + content)
+
+    def close(self) -> None:
+        """Close in order: the client sees the end of the stream."""
+        self.keep_alive = False
+
+    def reset(self) -> None:
+        """Close with a reset."""
+        self.keep_alive = False
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+Script = Callable[[Exchange], None]
+
+
+class ScriptedGong:
+    """A server that hands each request to `script` and remembers it; a thread per connection."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._connections: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self.requests: list[Exchange] = []
+        self.connection_count = 0
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> ScriptedGong:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+        for thread in self._threads:
+            thread.join(5)
+        for connection in self._connections:
+            connection.close()
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connection_count += 1
+            self._connections.append(connection)
+            self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            rest = b""
+            while True:
+                while b"\r\n\r\n" not in rest:
+                    part = connection.recv(65536)
+                    if not part:
+                        return
+                    rest += part
+                head, _, first = rest.partition(b"\r\n\r\n")
+                exchange = Exchange(connection, head, first)
+                self.requests.append(exchange)
+                self._script(exchange)
+                if not exchange.keep_alive:
+                    connection.close()
+                    return
+                rest = b""
+        except OSError:
+            return
