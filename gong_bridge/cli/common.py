@@ -1,0 +1,71 @@
+"""What every command shares: the configuration option, consoles, exit codes, lists as tables or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gong_bridge.cli.display import STYLES, printable
+from gong_bridge.config.load import default_path, load_config
+from gong_bridge.config.schema import Config
+from gong_bridge.mapping.library import find_mapping
+from gong_bridge.model import State
+
+EXIT_FINE = 0
+EXIT_PERSON_NEEDED = 1
+EXIT_WRONG_USAGE = 2
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-c",
+        "--config",
+        help="The configuration file. Without it: $GONG_BRIDGE_CONFIG, ./bridge.yaml, /etc/gong-bridge/bridge.yaml.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration a command works with; its warnings go to standard error. Raises ConfigError."""
+    loaded = load_config(default_path(path), find_mapping)
+    for warning in loaded.warnings:
+        err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    return loaded.config
+
+
+def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> int:
+    """Print `rows` as JSON lines, or as a table of `columns` (key -> heading); how many rows there were."""
+    count = 0
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            count += 1
+        return count
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        count += 1
+        table.add_row(*(_cell(key, row.get(key)) for key in columns))
+    out.print(table if count else Text(empty, style="dim"))
+    return count
+
+
+def _cell(key: str, value: Any) -> Text:
+    if value is None:
+        return Text("")
+    text = printable(str(value))
+    return Text(text, style=STYLES[State(text)]) if key == "state" else Text(text)

@@ -1,0 +1,136 @@
+"""What `run` shows while it works: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+from gong_bridge.model import Entry, State
+from gong_bridge.pipeline import Observer
+
+STYLES = {
+    State.FOUND: "cyan",
+    State.DRAFTED: "cyan",
+    State.CREATED: "blue",
+    State.DELIVERED: "blue",
+    State.DONE: "green",
+    State.SKIPPED: "yellow",
+    State.HELD: "magenta",
+    State.REJECTED: "red",
+}
+"""One colour a state, the same in every table."""
+
+
+class PlainDisplay(Observer):
+    """One line a change, without file names: the output of a cron job ends up in mail and logs."""
+
+    def stepped(self, before: Entry, after: Entry) -> None:
+        """Print where the entry stands now."""
+        if after.state is before.state:
+            line = f"entry {after.id} ({after.source}): {after.state}, waiting: {after.reason_code}"
+        else:
+            line = f"entry {after.id} ({after.source}): {after.state}"
+            if after.reason_code:
+                line += f" ({after.reason_code})"
+            if after.call_id and after.state in (State.CREATED, State.DONE):
+                line += f", call {after.call_id}"
+        print(line, flush=True)  # noqa: T201 - this is the output
+
+
+class BarDisplay(Observer):
+    """Counts, uploads with bytes and rate, and what is held, on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._counts: Counter[State] = Counter()
+        self._uploads: dict[int, TaskID] = {}
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            DownloadColumn(binary_units=False),
+            TransferSpeedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._summary = self._progress.add_task("looking for recordings", total=None)
+
+    def __enter__(self) -> BarDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def stepped(self, before: Entry, after: Entry) -> None:
+        """Count it; print a line when the entry came to an end or waits."""
+        with self._lock:
+            if before.state is State.FOUND and after.state is not State.FOUND:
+                self._counts[State.DRAFTED] += 1
+            if after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
+                self._counts[after.state] += 1
+            waiting = after.state is before.state
+            words = [f"checked {self._counts[State.DRAFTED]}", f"done {self._counts[State.DONE]}"]
+            words += [f"{state} {self._counts[state]}" for state in (State.SKIPPED, State.HELD) if self._counts[state]]
+            if waiting and after.reason_code == "rate-limited":
+                words.append("waiting for the allowance")
+            self._progress.update(self._summary, description=", ".join(words))
+        if waiting or after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
+            self._progress.console.print(entry_line(after), soft_wrap=True)
+
+    def sending(self, entry: Entry, sent_bytes: int, size_bytes: int) -> None:
+        """Move this upload's bar."""
+        with self._lock:
+            task = self._uploads.get(entry.id)
+            if task is None:
+                name = printable(entry.key.rpartition("/")[2])
+                task = self._progress.add_task(f"uploading {name[:40]}", total=size_bytes)
+                self._uploads[entry.id] = task
+            self._progress.update(task, completed=sent_bytes)
+
+    def finished_sending(self, entry: Entry) -> None:
+        """Take the bar away."""
+        with self._lock:
+            task = self._uploads.pop(entry.id, None)
+            if task is not None:
+                self._progress.remove_task(task)
+
+
+def entry_line(entry: Entry) -> Text:
+    """`  done  pbx  name.wav  call 778...` in colour, with the reason below it when there is one."""
+    line = Text()
+    line.append(f"{entry.state:>9}  ", style=STYLES[entry.state])
+    line.append(printable(entry.key))
+    if entry.state is State.DONE and entry.call_id:
+        line.append(f"  call {entry.call_id}", style="dim")
+    elif entry.reason:
+        line.append("\n           ")
+        line.append(printable(entry.reason), style="dim")
+    return line
+
+
+def printable(text: str) -> str:
+    """`text` with everything a terminal might obey or stumble over made visible."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def display_for(console: Console) -> BarDisplay | PlainDisplay:
+    """Bars for a person, lines for anything else."""
+    return BarDisplay(console) if console.is_terminal and sys.stdout.isatty() else PlainDisplay()

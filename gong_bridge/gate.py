@@ -1,0 +1,82 @@
+"""Whether anybody may go on: pauses all work on wrong credentials and the like, probes, and resumes by itself (R29)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from gong_bridge import clock
+from gong_bridge.errors import BridgeError, LedgerReadOnly, Paused
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.logs import get_logger
+
+FIRST_PROBE_SECONDS = 5.0
+LONGEST_PROBE_SECONDS = 60.0
+
+log = get_logger(__name__)
+
+
+class Gate:
+    """Open, or closed with a reason; thread-safe.
+
+    `probe` asks Gong for something cheap and raises while the trouble lasts.
+    """
+
+    def __init__(self, ledger: Ledger, probe: Callable[[], object]) -> None:
+        self._ledger = ledger
+        self._probe = probe
+        self._lock = threading.Lock()
+        self._cause: Paused | None = None
+        self._closed_at = 0.0
+        self._probe_at = 0.0
+        self._probe_wait_seconds = FIRST_PROBE_SECONDS
+
+    @property
+    def cause(self) -> Paused | None:
+        """Why everything waits, or None."""
+        return self._cause
+
+    def closed_seconds(self) -> float:
+        """How long everything has been waiting; 0 while open."""
+        return clock.monotonic_seconds() - self._closed_at if self._cause else 0.0
+
+    def is_open(self) -> bool:
+        """Whether workers may claim."""
+        return self._cause is None
+
+    def close(self, cause: Paused) -> None:
+        """Stop all claims because of `cause`; the first one is logged and written down, once."""
+        with self._lock:
+            if self._cause is not None:
+                return
+            self._cause = cause
+            self._closed_at = clock.monotonic_seconds()
+            self._probe_wait_seconds = FIRST_PROBE_SECONDS
+            self._probe_at = self._closed_at + self._probe_wait_seconds
+        log.error("paused", code=cause.code, reason=cause.message)
+        if not isinstance(cause, LedgerReadOnly):
+            self._ledger.pause(cause.code, cause.message, now=clock.now())
+
+    def tend(self) -> None:
+        """Probe when it is time, and open when the trouble is over. Called every second or so."""
+        if self._cause is None or clock.monotonic_seconds() < self._probe_at:
+            return
+        try:
+            self._ledger.resume()  # a write: also the probe of a ledger that was read-only
+            if not isinstance(self._cause, LedgerReadOnly):
+                self._probe()
+        except BridgeError as error:
+            self._still_closed(error)
+            return
+        with self._lock:
+            self._cause = None
+        log.info("resumed")
+
+    def _still_closed(self, error: BridgeError) -> None:
+        self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)
+        self._probe_at = clock.monotonic_seconds() + self._probe_wait_seconds
+        if isinstance(error, Paused):
+            self._cause = error
+        cause = self._cause
+        if cause is not None and not isinstance(error, LedgerReadOnly):
+            self._ledger.pause(cause.code, cause.message, now=clock.now())

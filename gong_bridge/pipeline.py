@@ -1,0 +1,370 @@
+"""The state machine: one short method per open state, each takes an entry one checkpoint further.
+
+A step returns the entry as it now stands in the ledger, or raises; what an error means for the entry is worker.py's
+table. Every request to Gong is written down as an intent first, so that a crash at any moment is cured by looking
+before sending again (R21, R22).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gong_bridge import clock
+from gong_bridge.config.schema import MediaOptions
+from gong_bridge.directory import Directory
+from gong_bridge.errors import (
+    BadMetadata,
+    Held,
+    NotYetComplete,
+    RateLimited,
+    RefusedByGong,
+    ServiceDown,
+    SourceChanged,
+    SourceGone,
+    UnknownPerson,
+)
+from gong_bridge.gong.answers import AlreadyKnown
+from gong_bridge.gong.calls import Calls
+from gong_bridge.ledger.store import DuplicateCall, Ledger
+from gong_bridge.mapping.engine import Composition
+from gong_bridge.mapping.engine import Mapping as CallMapping
+from gong_bridge.mapping.people import Company
+from gong_bridge.media.body import Bodies, Body
+from gong_bridge.media.probe import MediaProbe
+from gong_bridge.media.rules import Verdict, judge
+from gong_bridge.model import OPEN_STATES, Entry, MediaInfo, State
+from gong_bridge.sources.base import Source
+
+DUPLICATE_WAIT_SECONDS = 5.0
+"""How often a second file of a call asks whether the first one has arrived."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One configured source with everything that its recordings need on their way."""
+
+    source: Source
+    mapping: CallMapping
+    company: Company
+    sidecar_wait_seconds: float
+    on_change: str
+    settles_source: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drafted:
+    """What looking at a recording gave, before anything is written down."""
+
+    info: MediaInfo
+    verdict: Verdict
+    composition: Composition | None
+
+
+class Observer:
+    """Told what happens, for progress bars and logs; the base class ignores everything."""
+
+    def stepped(self, before: Entry, after: Entry) -> None:
+        """`after` is `before` one checkpoint further."""
+
+    def sending(self, entry: Entry, sent_bytes: int, size_bytes: int) -> None:
+        """So much of the media has left."""
+
+    def finished_sending(self, entry: Entry) -> None:
+        """The upload of this entry ended, well or not."""
+
+
+class Pipeline:
+    """Takes entries from checkpoint to checkpoint. Thread-safe: all state is in the ledger."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        routes: Mapping[str, Route],
+        probe: MediaProbe,
+        calls: Calls,
+        directory: Directory,
+        bodies: Bodies,
+        media_options: MediaOptions,
+        observer: Observer,
+    ) -> None:
+        self._ledger = ledger
+        self._routes = routes
+        self._probe = probe
+        self._calls = calls
+        self._directory = directory
+        self._bodies = bodies
+        self._media_options = media_options
+        self._observer = observer
+        self._steps: dict[State, Callable[[Entry], Entry]] = {
+            State.FOUND: self._draft,
+            State.DRAFTED: self._create,
+            State.CREATED: self._deliver,
+            State.DELIVERED: self._settle,
+        }
+        assert set(self._steps) == set(OPEN_STATES)
+
+    def step(self, entry: Entry) -> Entry:
+        """Take `entry` one checkpoint further and return it as the ledger now has it.
+
+        Raises what the rooms raise; worker.py decides what that means.
+        """
+        if entry.source not in self._routes:
+            raise NotYetComplete(
+                f"source {entry.source!r} is not in the configuration; put it back, or skip this entry", wait_seconds=600
+            )
+        return self._steps[entry.state](entry)
+
+    # --- found -> drafted -------------------------------------------------------------------------------------------
+
+    def look(self, entry: Entry, *, now: datetime) -> Drafted:
+        """Probe, judge and compose without writing anything down; also what `explain` shows."""
+        route = self._routes[entry.source]
+        with route.source.open(entry.recording) as file:
+            info = self._probe.inspect(file, entry.size_bytes)
+        verdict = judge(info, self._media_options, modified_at=entry.modified_at, now=now)
+        if verdict.skip_reason:
+            return Drafted(info=info, verdict=verdict, composition=None)
+        return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
+
+    def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
+        def compose() -> Composition:
+            return route.mapping.compose(
+                recording=entry.recording,
+                media=info,
+                company=route.company,
+                people=self._directory.people(),
+                now=now,
+                sidecar_wait_seconds=route.sidecar_wait_seconds,
+                read_beside=route.source.read_beside,
+                describe=lambda: route.source.describe(entry.recording),
+            )
+
+        try:
+            return compose()
+        except UnknownPerson:
+            # The person may have joined since the users were fetched.
+            if not self._directory.refresh_for_unknown():
+                raise
+            return compose()
+
+    def _draft(self, entry: Entry) -> Entry:
+        now = clock.now()
+        try:
+            looked = self.look(entry, now=now)
+        except SourceGone as gone:
+            return self._ledger.skip(entry, now=now, code="gone", reason=gone.message)
+        if looked.verdict.skip_reason:
+            return self._ledger.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
+        composition = looked.composition
+        assert composition is not None
+        if composition.draft is None:
+            reason = composition.skip_reason or "the mapping's skip_when says so"
+            return self._ledger.skip(entry, now=now, code="mapping-rule", reason=reason)
+        draft = composition.draft.to_json()
+        media = _media_record(looked)
+        if entry.replaces is not None:
+            decided = self._replace(entry, draft, media, now)
+            if decided is not None:
+                return decided
+        try:
+            return self._ledger.save_draft(
+                entry, now=now, draft=draft, client_unique_id=composition.draft.client_unique_id, media=media
+            )
+        except DuplicateCall as duplicate:
+            return self._duplicate(entry, duplicate.owner, draft, media, now)
+
+    def _replace(self, entry: Entry, draft: dict[str, object], media: dict[str, object], now: datetime) -> Entry | None:
+        """Decide for a recording whose key had a call before; None: it is another call, go on as usual."""
+        assert entry.replaces is not None
+        before = self._ledger.get(entry.replaces)
+        if before is None or before.client_unique_id is None:
+            return None
+        if before.state in OPEN_STATES:
+            raise NotYetComplete(
+                f"entry {before.id} is still delivering the earlier version of this file",
+                wait_seconds=DUPLICATE_WAIT_SECONDS,
+            )
+        if not _same_call(before, draft):
+            return None
+        if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
+            return self._ledger.take_over_call(entry, before, now=now, draft=draft, media=media)
+        on_change = self._routes[entry.source].on_change
+        if on_change == "ignore":
+            reason = f"the recording changed after entry {before.id} was delivered; on_change says ignore"
+            return self._ledger.skip(entry, now=now, code="changed", reason=reason, duplicate_of=before.id)
+        if on_change == "hold":
+            raise Held(
+                f"the recording changed after entry {before.id} was delivered; on_change says hold. "
+                "Set on_change: replace_media and retry to send the new content, or skip this entry"
+            )
+        return self._ledger.adopt_call(entry, before, now=now, draft=before.draft or draft, media=media)
+
+    def _duplicate(
+        self, entry: Entry, owner: Entry, draft: dict[str, object], media: dict[str, object], now: datetime
+    ) -> Entry:
+        """Decide for a second recording with the clientUniqueId of `owner` (R11, R12)."""
+        if owner.state in OPEN_STATES and owner.state is not State.DELIVERED:
+            raise NotYetComplete(
+                f"entry {owner.id} is delivering the same call; this one waits for its outcome",
+                wait_seconds=DUPLICATE_WAIT_SECONDS,
+            )
+        if owner.reason_code in (SourceGone.code, SourceChanged.code):
+            return self._ledger.take_over_call(entry, owner, now=now, draft=draft, media=media)
+        if not _same_recording(owner.media or {}, media):
+            raise BadMetadata(
+                f"clientUniqueId is also that of entry {owner.id}, which is another recording (other content and length). "
+                "Let the mapping build clientUniqueId from something that differs between calls, then retry"
+            )
+        reason = f"the same call as entry {owner.id}"
+        return self._ledger.skip(entry, now=now, code="duplicate", reason=reason, duplicate_of=owner.id)
+
+    # --- drafted -> created -----------------------------------------------------------------------------------------
+
+    def _create(self, entry: Entry) -> Entry:
+        assert entry.draft is not None
+        if entry.intent == "create":
+            adopted = self._adopt_if_known(entry, "the call was there already: an earlier request had arrived")
+            if adopted is not None:
+                return adopted
+        entry = self._ledger.note_intent(entry, "create", now=clock.now())
+        try:
+            created = self._calls.create(entry.draft or {})
+        except AlreadyKnown as known:
+            adopted = self._adopt_if_known(entry, "Gong knew this clientUniqueId already")
+            if adopted is not None:
+                return adopted
+            raise RefusedByGong(
+                f"{known.message} But Gong lists no such call around its start time; look it up in Gong, "
+                "then retry or skip this entry",
+                http_status=known.http_status,
+                request_id=known.request_id,
+            ) from known
+        except (ServiceDown, RateLimited):
+            self._ledger.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
+            raise
+        return self._ledger.advance(
+            entry,
+            State.CREATED,
+            now=clock.now(),
+            call_id=created.call_id,
+            http_status=created.http_status,
+            request_id=created.request_id,
+        )
+
+    def _adopt_if_known(self, entry: Entry, reason: str) -> Entry | None:
+        draft = entry.draft or {}
+        found = self._calls.find(
+            draft["clientUniqueId"], datetime.fromisoformat(draft["actualStart"]), draft.get("workspaceId")
+        )
+        if found is None:
+            return None
+        return self._ledger.advance(
+            entry, State.CREATED, now=clock.now(), call_id=found.id, code="adopted", reason=reason
+        )
+
+    # --- created -> delivered ---------------------------------------------------------------------------------------
+
+    def _deliver(self, entry: Entry) -> Entry:
+        assert entry.call_id is not None
+        # A call whose media is being replaced has media anyway: there, looking proves nothing.
+        if entry.intent == "deliver" and entry.replaces is None and self._calls.has_media(entry.call_id):
+            reason = "the media was there already: an earlier upload had arrived"
+            return self._delivered(entry, code="confirmed", reason=reason)
+        route = self._routes[entry.source]
+        try:
+            with self._bodies.of(entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)) as body:
+                return self._upload(self._ledger.note_intent(entry, "deliver", now=clock.now()), body)
+        except SourceGone as gone:
+            raise SourceLost(
+                f"{gone.message}; the call {entry.call_id} is in Gong without media. Put the file back and retry",
+                code=SourceGone.code,
+            ) from gone
+        except SourceChanged as changed:
+            successor = self._ledger.successor_of(entry)
+            if successor is None:
+                raise
+            raise SourceLost(
+                f"the file was overwritten before its media was sent; entry {successor.id} has the new content. "
+                f"The call {entry.call_id} stays without media unless both are the same call",
+                code=SourceChanged.code,
+            ) from changed
+
+    def _upload(self, entry: Entry, body: Body) -> Entry:
+        try:
+            sent = self._calls.put_media(
+                entry.call_id or "",
+                body.open,
+                body.size_bytes,
+                body.suffix,
+                body.content_type,
+                lambda sent_bytes: self._observer.sending(entry, sent_bytes, body.size_bytes),
+            )
+        except (ServiceDown, RateLimited):
+            self._ledger.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there
+            raise
+        finally:
+            self._observer.finished_sending(entry)
+        return self._delivered(entry, http_status=sent.http_status, request_id=sent.request_id)
+
+    def _delivered(
+        self,
+        entry: Entry,
+        *,
+        code: str | None = None,
+        reason: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> Entry:
+        to = State.DELIVERED if self._routes[entry.source].settles_source else State.DONE
+        return self._ledger.advance(
+            entry, to, now=clock.now(), code=code, reason=reason, http_status=http_status, request_id=request_id
+        )
+
+    # --- delivered -> done ------------------------------------------------------------------------------------------
+
+    def _settle(self, entry: Entry) -> Entry:
+        try:
+            word = self._routes[entry.source].source.settle(entry.recording)
+        except SourceGone:
+            word = "gone"
+        return self._ledger.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
+
+
+class SourceLost(Held):
+    """A call exists in Gong, but its recording is gone or was overwritten before the media was sent."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _media_record(looked: Drafted) -> dict[str, object]:
+    """The media facts as the ledger keeps them (JSON)."""
+    record: dict[str, object] = dataclasses.asdict(looked.info)
+    conversion = looked.verdict.conversion
+    record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
+    warnings = [*looked.verdict.warnings, *(looked.composition.warnings if looked.composition else ())]
+    record["warnings"] = warnings
+    return record
+
+
+def _same_call(before: Entry, draft: dict[str, object]) -> bool:
+    """Whether the new content at an old key is the same call: same id, or an id of ours and the same start."""
+    if before.client_unique_id == draft["clientUniqueId"]:
+        return True
+    made_by_us = (before.client_unique_id or "").startswith("gb-") and str(draft["clientUniqueId"]).startswith("gb-")
+    return made_by_us and (before.draft or {}).get("actualStart") == draft["actualStart"]
+
+
+def _same_recording(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Same bytes, or the same length to within a second or a hundredth (a copy in another format)."""
+    if one.get("fingerprint") and one.get("fingerprint") == other.get("fingerprint"):
+        return True
+    first, second = one.get("duration_seconds"), other.get("duration_seconds")
+    if not isinstance(first, (int, float)) or not isinstance(second, (int, float)):
+        return False
+    return abs(first - second) <= max(1.0, 0.01 * max(first, second))

@@ -1,0 +1,307 @@
+"""Composition root: Config in, running bridge out. The only file that knows every concrete class."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gong_bridge import clock, notify
+from gong_bridge.config.schema import BucketSource, Config, FolderSource
+from gong_bridge.directory import Directory
+from gong_bridge.errors import BridgeError, Paused, SourceUnavailable
+from gong_bridge.gate import Gate
+from gong_bridge.gong.calls import Calls
+from gong_bridge.gong.client import GongClient
+from gong_bridge.gong.users import Users
+from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.logs import get_logger
+from gong_bridge.mapping.engine import load_mapping
+from gong_bridge.mapping.library import find_mapping
+from gong_bridge.mapping.people import Company
+from gong_bridge.media.body import Bodies
+from gong_bridge.media.probe import MediaProbe
+from gong_bridge.model import Recording
+from gong_bridge.pipeline import Observer, Pipeline, Route
+from gong_bridge.retry import RetryPolicy
+from gong_bridge.sources.base import Intake, Source
+from gong_bridge.worker import Leases, Worker
+
+TEND_SECONDS = 1.0
+"""How often the housekeeping looks at the gate, agents.csv and the watchdog."""
+ONCE_PATIENCE_SECONDS = 60.0
+"""How long `run --once` waits for Gong or a source that cannot be used at all before it gives up."""
+
+log = get_logger(__name__)
+
+
+def build_source(options: FolderSource | BucketSource) -> Source:
+    """The source that `options` describe; boto3 is loaded only for buckets."""
+    if isinstance(options, FolderSource):
+        from gong_bridge.sources.folder import Folder
+
+        return Folder(options)
+    from gong_bridge.sources.s3 import Bucket
+
+    return Bucket(options)
+
+
+def build_routes(config: Config) -> dict[str, Route]:
+    """Every configured source with its mapping. Raises ConfigError for a mapping that is missing or wrong."""
+    routes = {}
+    for options in config.sources:
+        routes[options.name] = Route(
+            source=build_source(options),
+            mapping=load_mapping(find_mapping(options.mapping, config.mappings)),
+            company=Company(
+                country=config.company.country,
+                time_zone=ZoneInfo(options.time_zone or config.company.time_zone),
+                extensions=re.compile(config.company.extensions),
+                numbers=config.company.numbers,
+            ),
+            sidecar_wait_seconds=options.sidecar_wait,
+            on_change=options.on_change,
+            settles_source=options.after_upload != "leave",
+        )
+    return routes
+
+
+class Bridge:
+    """Everything that runs, put together from one Config. Close it when done."""
+
+    def __init__(self, config: Config, *, observer: Observer | None = None) -> None:
+        """Open the ledger and load mappings; nothing runs yet. Raises ConfigError, LedgerReadOnly."""
+        self.config = config
+        self.observer = observer or Observer()
+        self.routes = build_routes(config)
+        self.ledger = Ledger.open(config.ledger.url)
+        self.stop_now = threading.Event()
+        """Set to end waits for the allowance; the service sets it when the grace period begins."""
+        self.allowance = LedgerAllowance(
+            self.ledger,
+            calls_per_second=config.gong.limits.calls_per_second,
+            calls_per_day=config.gong.limits.calls_per_day,
+        )
+        self.client = GongClient(
+            config.gong.base_url,
+            config.gong.access_key,
+            config.gong.access_key_secret,
+            config.gong.timeouts,
+            self.allowance,
+            self.stop_now,
+        )
+        self.directory = Directory(ledger=self.ledger, users=Users(self.client), agents_path=config.agents)
+        self.probe = MediaProbe(config.media)
+        self.bodies = Bodies(self.probe, config.media)
+        self.pipeline = Pipeline(
+            ledger=self.ledger,
+            routes=self.routes,
+            probe=self.probe,
+            calls=Calls(self.client),
+            directory=self.directory,
+            bodies=self.bodies,
+            media_options=config.media,
+            observer=self.observer,
+        )
+        self.gate = Gate(self.ledger, self.directory.fetch)
+        self._wake = threading.Event()
+
+    def close(self) -> None:
+        """End the probe's processes, the connections and the ledger."""
+        self.probe.close()
+        self.client.close()
+        self.ledger.close()
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch every source and deliver until `stop` is set, then finish the current steps within the grace period."""
+        with _Crew(self) as crew:
+            for route in self.routes.values():
+                crew.start_source(route.source.run, self._intake(route))
+            crew.start_workers()
+            notify.ready()
+            while not clock.wait(stop, TEND_SECONDS):
+                self._tend()
+            notify.stopping()
+
+    def run_once(self, stop: threading.Event) -> str | None:
+        """Scan every source and work until nothing is open.
+
+        Returns None when everything came to its end, else the trouble that keeps it from that.
+        """
+        scans = [_Scan(route, self._intake(route)) for route in self.routes.values()]
+        with _Crew(self) as crew:
+            for scan in scans:
+                crew.start_thread(f"scan {scan.name}", scan.run)
+            crew.start_workers()
+            while not clock.wait(stop, 0.05):
+                self._tend()
+                trouble = self._trouble(scans)
+                if trouble:
+                    return trouble
+                if all(scan.complete for scan in scans) and self.ledger.open_count(list(self.routes)) == 0:
+                    return None
+            return "stopped before everything was delivered"
+
+    def _trouble(self, scans: Sequence[_Scan]) -> str | None:
+        cause = self.gate.cause
+        if cause is not None and self.gate.closed_seconds() > ONCE_PATIENCE_SECONDS:
+            return cause.message
+        for scan in scans:
+            if scan.trouble is not None and scan.trouble_seconds() > ONCE_PATIENCE_SECONDS:
+                return f"source {scan.name}: {scan.trouble}"
+        return None
+
+    def _tend(self) -> None:
+        """Housekeeping: probe a closed gate, notice a changed agents.csv, tell systemd that we live."""
+        try:
+            self.gate.tend()
+            self.directory.reload_agents()
+        except BridgeError as error:
+            log.warning("housekeeping failed", code=error.code)
+        notify.watchdog()
+
+    def _intake(self, route: Route) -> Intake:
+        def unseen(recordings: Sequence[Recording]) -> list[Recording]:
+            return self.ledger.unseen([one for one in recordings if not route.mapping.is_sidecar(one.key)])
+
+        def add(recordings: Sequence[Recording], backlog: bool) -> int:
+            changed = self.ledger.add(recordings, backlog=backlog, now=clock.now())
+            if changed:
+                self._wake.set()
+            return changed
+
+        return Intake(unseen=unseen, add=add, health=self.ledger.save_health)
+
+
+class _Scan:
+    """One source's passes under `run --once`: again every `rescan` until the work is done."""
+
+    def __init__(self, route: Route, intake: Intake) -> None:
+        self.name = route.source.name
+        self.complete = False
+        self.trouble: str | None = None
+        self._trouble_since = 0.0
+        self._source = route.source
+        self._intake = intake
+
+    def trouble_seconds(self) -> float:
+        """How long the source could not be read; 0 when it can."""
+        return clock.monotonic_seconds() - self._trouble_since if self.trouble else 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Scan until stopped."""
+        while True:
+            try:
+                self._source.scan_once(self._intake, stop)
+                self.complete, self.trouble = True, None
+            except SourceUnavailable as error:
+                if self.trouble is None:
+                    self._trouble_since = clock.monotonic_seconds()
+                self.trouble = error.message
+            except BridgeError as error:
+                log.warning("scan failed", source=self.name, code=error.code)
+            if clock.wait(stop, 5.0):
+                return
+
+
+class _Crew:
+    """The threads of one run: started inside the `with`, stopped in the right order at its end."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._stop_finding = threading.Event()
+        self._stop_working = threading.Event()
+        self._stop_beating = threading.Event()
+        self._finders: list[threading.Thread] = []
+        self._workers: list[threading.Thread] = []
+        self._owner = owner_name()
+        self._leases = Leases(bridge.ledger, bridge.config.ledger.lease)
+        self._heart = threading.Thread(
+            target=self._leases.run, args=(self._stop_beating,), name="heartbeat", daemon=True
+        )
+
+    def __enter__(self) -> _Crew:
+        self._bridge.ledger.release_dead(is_alive, now=clock.now())
+        self._bridge.bodies.remove_leftovers()
+        self._heart.start()
+        return self
+
+    def start_source(self, run: Callable[[Intake, threading.Event], None], intake: Intake) -> None:
+        """A source's own thread."""
+        self.start_thread("source", lambda stop: run(intake, stop))
+
+    def start_thread(self, name: str, run: Callable[[threading.Event], object]) -> None:
+        """A thread that finds recordings; stopped first."""
+        thread = threading.Thread(target=run, args=(self._stop_finding,), name=name, daemon=True)
+        thread.start()
+        self._finders.append(thread)
+
+    def start_workers(self) -> None:
+        """`work.workers` workers for everything and one that keeps a place free for live calls (R26)."""
+        bridge = self._bridge
+        policy = RetryPolicy(
+            max_attempts=bridge.config.work.max_attempts, longest_wait_seconds=bridge.config.work.longest_wait
+        )
+        for number in range(bridge.config.work.workers + 1):
+            worker = Worker(
+                ledger=bridge.ledger,
+                pipeline=bridge.pipeline,
+                leases=self._leases,
+                policy=policy,
+                owner=self._owner,
+                lease_seconds=bridge.config.ledger.lease,
+                observer=bridge.observer,
+                on_paused=self._on_paused,
+                live_only=number == 0,
+            )
+            thread = threading.Thread(
+                target=worker.run,
+                args=(self._stop_working, bridge.gate.is_open, bridge._wake),
+                name=f"worker {number}",
+                daemon=True,
+            )
+            thread.start()
+            self._workers.append(thread)
+
+    def _on_paused(self, cause: Paused) -> None:
+        self._bridge.gate.close(cause)
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_finding.set()
+        self._stop_working.set()
+        self._bridge.stop_now.set()
+        self._bridge._wake.set()
+        deadline = clock.monotonic_seconds() + self._bridge.config.work.grace
+        for thread in [*self._workers, *self._finders]:
+            thread.join(max(0.1, deadline - clock.monotonic_seconds()))
+        self._stop_beating.set()
+        self._heart.join(5)
+
+
+def owner_name() -> str:
+    """Names this process on this machine for the ledger's leases: host:pid:start-time:random."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}:{uuid.uuid4().hex[:8]}"
+
+
+def is_alive(owner: str) -> bool:
+    """Whether the process that `owner` names may still work; a process of another host always may."""
+    host, pid, started, _ = (owner.split(":") + ["", "", ""])[:4]
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    return started == _start_time(int(pid))
+
+
+def _start_time(pid: int) -> str:
+    """The kernel's start time of a process (field 22 of /proc/PID/stat), so that a reused pid is not mistaken."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return "gone"

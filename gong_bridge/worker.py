@@ -1,0 +1,190 @@
+"""Claim, step, record. The table of what an error means for an entry is here, and the one broad `except`."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from gong_bridge import clock
+from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Paused, RetryLater, UnknownPerson
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.logs import get_logger
+from gong_bridge.model import OPEN_STATES, Entry
+from gong_bridge.pipeline import Observer, Pipeline
+from gong_bridge.retry import RetryPolicy, next_wait_seconds
+
+IDLE_WAIT_SECONDS = 0.5
+"""How long a worker with nothing to do waits unless it is woken."""
+GIVEN_BACK_WAIT_SECONDS = 15.0
+"""How long an entry waits whose attempt was given back, when the error names no time."""
+
+log = get_logger(__name__)
+
+
+class Leases:
+    """The leases that this process holds, kept alive by a heartbeat."""
+
+    def __init__(self, ledger: Ledger, lease_seconds: float) -> None:
+        self._ledger = ledger
+        self._lease_seconds = lease_seconds
+        self._tokens: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, entry: Entry) -> None:
+        """From now on the heartbeat renews this claim."""
+        with self._lock:
+            self._tokens.add(entry.lease_token or "")
+
+    def drop(self, entry: Entry) -> None:
+        """The claim is over."""
+        with self._lock:
+            self._tokens.discard(entry.lease_token or "")
+
+    def beat(self) -> None:
+        """Renew every claim once. Raises LedgerReadOnly."""
+        with self._lock:
+            tokens = list(self._tokens)
+        if tokens:
+            self._ledger.renew(tokens, until=clock.now() + timedelta(seconds=self._lease_seconds))
+
+    def run(self, stop: threading.Event) -> None:
+        """Beat until stopped; a beat that fails is tried again at the next one (the lease outlives two)."""
+        while not clock.wait(stop, self._lease_seconds / 3):
+            try:
+                self.beat()
+            except BridgeError as error:
+                log.warning("heartbeat failed", code=error.code)
+
+
+class Worker:
+    """One thread that takes entries as far as they go."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        pipeline: Pipeline,
+        leases: Leases,
+        policy: RetryPolicy,
+        owner: str,
+        lease_seconds: float,
+        observer: Observer,
+        on_paused: Callable[[Paused], None],
+        live_only: bool = False,
+    ) -> None:
+        self._ledger = ledger
+        self._pipeline = pipeline
+        self._leases = leases
+        self._policy = policy
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._observer = observer
+        self._on_paused = on_paused
+        self._live_only = live_only
+
+    def run(self, stop: threading.Event, may_claim: Callable[[], bool], wake: threading.Event) -> None:
+        """Work until `stop`. `may_claim` is False while the destination is paused; `wake` is set when rows arrive."""
+        while not stop.is_set():
+            try:
+                entry = self._claim() if may_claim() else None
+            except LedgerReadOnly as error:
+                self._on_paused(error)
+                entry = None
+            except Exception:
+                log.exception("claim failed")
+                entry = None
+            if entry is None:
+                wake.clear()
+                clock.wait(wake, IDLE_WAIT_SECONDS)
+                continue
+            self.work(entry, stop)
+
+    def _claim(self) -> Entry | None:
+        return self._ledger.claim(
+            owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=self._live_only
+        )
+
+    def work(self, entry: Entry, stop: threading.Event) -> None:
+        """Take a claimed entry as far as it goes now; on `stop` the current step is finished and the claim released."""
+        self._leases.add(entry)
+        try:
+            while entry.state in OPEN_STATES:
+                if stop.is_set():
+                    self._ledger.release(entry, now=clock.now())
+                    return
+                after = self._pipeline.step(entry)
+                log_step(entry, after)
+                self._observer.stepped(entry, after)
+                entry = after
+        except Exception as error:
+            self._record(entry, error)
+        finally:
+            self._leases.drop(entry)
+
+    def _record(self, entry: Entry, error: Exception) -> None:
+        """Write down what `error` means for `entry`; never raises, or the thread would die with it."""
+        try:
+            after = self._apply(entry, error)
+        except LeaseLost:
+            log.info("lease lost", entry=entry.id, state=entry.state)
+        except LedgerReadOnly as trouble:
+            self._on_paused(trouble)
+        except Exception:
+            log.exception("outcome not recorded", entry=entry.id)
+        else:
+            if after is not None:
+                log_step(entry, after)
+                self._observer.stepped(entry, after)
+
+    def _apply(self, entry: Entry, error: Exception) -> Entry | None:
+        now = clock.now()
+        if isinstance(error, LeaseLost):
+            raise error
+        if isinstance(error, Paused):
+            self._on_paused(error)
+            if not isinstance(error, LedgerReadOnly):
+                self._ledger.release(entry, now=now)
+            return None
+        if isinstance(error, Held):
+            person = f"{error.kind} {error.value}" if isinstance(error, UnknownPerson) else None
+            return self._ledger.hold(
+                entry, now=now, code=error.code, reason=error.message, person=person,
+                http_status=error.http_status, request_id=error.request_id,
+            )  # fmt: skip
+        if isinstance(error, RetryLater):
+            return self._postpone(entry, error)
+        log.exception("unexpected error", entry=entry.id, state=entry.state, exc_info=error)
+        return self._postpone(
+            entry, RetryLater(f"unexpected {type(error).__name__} while {entry.state}; the log has the traceback")
+        )
+
+    def _postpone(self, entry: Entry, error: RetryLater) -> Entry:
+        now = clock.now()
+        jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+        if error.keeps_attempt:
+            wait_seconds: float | None = error.wait_seconds if error.wait_seconds is not None else GIVEN_BACK_WAIT_SECONDS
+        else:
+            wait_seconds = next_wait_seconds(
+                self._policy, attempts=entry.attempts + 1, asked_seconds=error.wait_seconds, jitter=jitter
+            )
+        if wait_seconds is None:
+            return self._ledger.reject(
+                entry, now=now, code=error.code, http_status=error.http_status, request_id=error.request_id,
+                reason=f"given up after {entry.attempts + 1} attempts; the last one said: {error.message}",
+            )  # fmt: skip
+        return self._ledger.postpone(
+            entry, now=now, due_at=now + timedelta(seconds=wait_seconds), code=error.code, reason=error.message,
+            count_attempt=not error.keeps_attempt, http_status=error.http_status, request_id=error.request_id,
+        )  # fmt: skip
+
+
+def log_step(before: Entry, after: Entry) -> None:
+    """The one log line of a change: fixed words, no people (reasons may name them, so only the code is logged)."""
+    if before.state is after.state:
+        log.info("waiting", entry=after.id, source=after.source, state=after.state, code=after.reason_code,
+                 attempts=after.attempts)  # fmt: skip
+    else:
+        log.info("moved", entry=after.id, source=after.source, before=before.state, state=after.state,
+                 code=after.reason_code, call_id=after.call_id, request_id=after.request_id)  # fmt: skip
