@@ -107,6 +107,8 @@ class _Builder:
             what = "an alias (*name) repeats itself too often or contains itself; write the values out"
             raise NotYaml([_at(node.start_mark, what)])
         if isinstance(node, ScalarNode):
+            if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in node.value):
+                self.mistakes.append(_at(node.start_mark, "an escape for a zero byte or half a character; remove it"))
             return _plain(node.value) if node.style is None else node.value
         if isinstance(node, SequenceNode):
             return [self.value(item, depth + 1) for item in node.value]
@@ -153,7 +155,7 @@ _CLOSE_QUOTE = "a quote is opened here and never closed; add the closing quote"
 _QUOTE_STAR = "a value that begins with * or & needs quotes, such as '**/*.wav'"
 _PROBLEMS = {
     # a part of PyYAML's problem: (where to point, what and cure)
-    "character '\\t'": ("problem", "a tab stands where spaces are expected; indent with spaces only"),
+    "character '\\t'": ("problem", "a tab stands where spaces are expected; replace it with spaces"),
     "that cannot start any token": ("problem", "this character cannot begin a value; put the whole value in quotes"),
     "mapping values are not allowed": (
         "problem",
@@ -164,6 +166,10 @@ _PROBLEMS = {
     "could not find expected ':'": (
         "context",
         "no colon follows this key; write `key: value`, a space after the colon",
+    ),
+    "expected <block end>, but found '<scalar>'": (
+        "problem",
+        "text stands after a closing quote; write one value a line, and two single quotes ('') for one inside quotes",
     ),
     "expected <block end>": (
         "problem",
@@ -201,7 +207,7 @@ def _bad_syntax(error: yaml.MarkedYAMLError) -> Mistake:
     if isinstance(error, _Refused):
         return _at(error.problem_mark, problem)
     for part, (where, what) in _PROBLEMS.items():
-        if part in problem:
+        if part in f"{error.context} {problem}":
             mark = error.context_mark if where == "context" and error.context_mark else error.problem_mark
             return _at(mark or error.context_mark, what)
     what = "this is not valid YAML; check the quotes, colons and indentation of this line and the one above"

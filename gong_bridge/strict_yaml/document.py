@@ -1,17 +1,14 @@
-"""Strict YAML files: data whose every value knows its line and column, and mistakes as sentences with a place."""
+"""One strict YAML file, read whole: plain data, and the line and column of everything in it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from gong_bridge.errors import ConfigError
-from gong_bridge.schema_mistakes import Finding, findings_of, sentence
-from gong_bridge.yaml_nodes import MappingNode, Node, NotYaml, ScalarNode, SequenceNode, read_nodes
+from gong_bridge.strict_yaml.nodes import MappingNode, Node, NotYaml, ScalarNode, SequenceNode, read_nodes
 
 LARGEST_FILE_BYTES = 2**20
 
@@ -37,17 +34,13 @@ class Document:
 
     def line_and_column(self, loc: Sequence[str | int], *, of_key: bool = False) -> tuple[int, int]:
         """Line and column, both from 1."""
-        key, node, _ = self._walk(loc)
+        key, node = self._walk(loc)
         mark = (key if of_key and key is not None else node).start_mark
         return mark.line + 1, mark.column + 1
 
-    def real_loc(self, loc: Sequence[str | int]) -> tuple[str | int, ...]:
-        """The part of `loc` that exists in the file."""
-        return self._walk(loc)[2]
-
     def written(self, loc: Sequence[str | int]) -> str | None:
         """The text of the scalar at `loc` as it stands in the file (`0123` stays `0123`), None for anything else."""
-        node = self._walk(loc)[1]
+        _, node = self._walk(loc)
         return node.value if isinstance(node, ScalarNode) else None
 
     def key_path(self, loc: Sequence[str | int]) -> str:
@@ -60,28 +53,30 @@ class Document:
                 path += f"[{name}]" if isinstance(name, str) and name.isprintable() else f"[#{part + 1}]"
             else:
                 value = value.get(part) if isinstance(value, dict) else None
-                path += f".{part}" if path else part
+                shown = part if part.isprintable() else repr(part)
+                path += f".{shown}" if path else shown
         return path
 
-    def problem(self, loc: Sequence[str | int], what: str, *, of_key: bool = False) -> str:
-        """One line `file:line:column: key.path: what` for a ConfigError."""
+    def problem(
+        self, loc: Sequence[str | int], what: str, *, at: Sequence[str | int] | None = None, of_key: bool = False
+    ) -> str:
+        """One line `file:line:column: key.path: what` for a ConfigError; `at` points elsewhere than the path says."""
+        place = self.place(loc if at is None else at, of_key=of_key)
         path = self.key_path(loc)
-        return f"{self.place(loc, of_key=of_key)}: {path}: {what}" if path else f"{self.place(loc)}: {what}"
+        return f"{place}: {path}: {what}" if path else f"{place}: {what}"
 
-    def _walk(self, loc: Sequence[str | int]) -> tuple[Node | None, Node, tuple[str | int, ...]]:
+    def _walk(self, loc: Sequence[str | int]) -> tuple[Node | None, Node]:
+        """The key's node (None for list items and the root) and the value's; parts that lead nowhere are skipped."""
         key: Node | None = None
         node = self.root
-        real: list[str | int] = []
         for part in loc:
             if isinstance(node, MappingNode) and isinstance(part, str):
                 pair = next((pair for pair in node.value if pair[0].value == part), None)
                 if pair is not None:
                     key, node = pair
-                    real.append(part)
             elif isinstance(node, SequenceNode) and isinstance(part, int) and 0 <= part < len(node.value):
                 key, node = None, node.value[part]
-                real.append(part)
-        return key, node, tuple(real)
+        return key, node
 
 
 def load_document(path: Path) -> Document:
@@ -95,7 +90,7 @@ def load_document(path: Path) -> Document:
         root, data = read_nodes(text)
     except NotYaml as error:
         raise ConfigError([f"{path}:{at.line}:{at.column}: {at.what}" for at in error.mistakes]) from None
-    if root is None or (data is None):
+    if root is None or data is None:
         raise ConfigError(f"{path}:1:1: the file is empty; write its keys into it")
     if not isinstance(data, dict):
         line, column = root.start_mark.line + 1, root.start_mark.column + 1
@@ -134,32 +129,3 @@ class MistakeAt(ValueError):
     def __init__(self, what: str, *at: str | int) -> None:
         super().__init__(what)
         self.at = at
-
-
-def problems_of(
-    document: Document, error: ValidationError, model: type[BaseModel], *, secret_keys: Collection[str] = ()
-) -> list[str]:
-    """Every mistake that pydantic found, one line each: `file:line:column: key.path: what; cure`, in the file's order.
-
-    `model` is the class that `document.data` was validated against (known keys come from it); values at or below
-    `secret_keys` are never shown.
-    """
-    return place_findings(document, findings_of(document.data, error), model, secret_keys)
-
-
-def place_findings(
-    document: Document, findings: Sequence[Finding], model: type[BaseModel], secret_keys: Collection[str]
-) -> list[str]:
-    """The lines for `findings`, sorted by place, each once."""
-    lines: dict[str, tuple[int, int]] = {}
-    for finding in findings:
-        loc = finding.loc
-        missing = finding.kind == "missing"
-        of_key = finding.kind in ("extra_forbidden", "missing")
-        hidden = any(part in secret_keys for part in loc)
-        written = None if hidden else document.written(loc)
-        what = sentence(finding, document.data, model, written=written, hidden=hidden)
-        at = document.line_and_column(loc[:-1] if missing else loc, of_key=of_key)
-        path = document.key_path(loc)
-        lines[f"{document.path}:{at[0]}:{at[1]}: {path + ': ' if path else ''}{what}"] = at
-    return sorted(lines, key=lambda line: lines[line])
