@@ -1,0 +1,116 @@
+"""What a sandbox is told at its start: keys, limits, people, how it treats repeats, which faults it plays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gong_bridge.sandbox.people import DEFAULT_USERS, USER_FIELDS
+
+FaultKind = Literal["status", "status_after", "drop_before", "drop_after", "slow", "garbage", "truncated"]
+FAULT_KINDS: tuple[FaultKind, ...] = (
+    "status",
+    "status_after",
+    "drop_before",
+    "drop_after",
+    "slow",
+    "garbage",
+    "truncated",
+)
+OPERATIONS = ("listUsers", "getUser", "addCall", "addCallRecording", "listCalls", "getCall", "listCallsExtensive")
+"""Gong's operationIds that the sandbox knows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One rule of trouble on demand.
+
+    operation: one of OPERATIONS, or "*" for any. times: how often, None for always. skip: so many matching requests
+    pass first. kind:
+      status        answer `status` (with Retry-After: `retry_after`, as it stands) and do nothing
+      status_after  do what was asked, then answer `status`
+      drop_before   close the connection and do nothing; `after_bytes` of the request's body are read first
+      drop_after    do what was asked, then close the connection without an answer
+      slow          do what was asked, answer `seconds` later
+      garbage       do what was asked, answer 200 with `body` instead of JSON
+      truncated     do what was asked, answer JSON that stops half way; with `after_bytes` the answer announces its
+                    whole length and the connection closes after so many bytes
+    body: text that replaces the answer's body (status, status_after, garbage).
+    """
+
+    operation: str
+    kind: FaultKind
+    times: int | None = 1
+    skip: int = 0
+    status: int = 500
+    retry_after: str | None = None
+    seconds: float = 0.0
+    body: str | None = None
+    after_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.operation != "*" and self.operation not in OPERATIONS:
+            raise ValueError(f"operation {self.operation!r} is not known; use * or one of {', '.join(OPERATIONS)}")
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"kind {self.kind!r} is not known; use one of {', '.join(FAULT_KINDS)}")
+        if not 200 <= self.status <= 599:
+            raise ValueError("status is a number from 200 to 599")
+
+    @classmethod
+    def from_json(cls, value: Any) -> Fault:
+        """A rule from a JSON object with the fields above. Raises ValueError that says what is wrong with it."""
+        if not isinstance(value, Mapping):
+            raise ValueError("a fault is an object with at least operation and kind")
+        try:
+            fields = dict(value)
+            if fields.get("retry_after") is not None:
+                fields["retry_after"] = str(fields["retry_after"])
+            return cls(**fields)
+        except TypeError as error:
+            raise ValueError(f"a fault has the fields operation, kind, times, ...: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxOptions:
+    """How strict, how slow and how populated the stand-in is. The defaults limit nothing.
+
+    users: items as GET /v2/users gives them. page_size: users and calls on one page. retry_after: how a 429 says how
+    long to wait. repeated_id: what a repeated clientUniqueId gets; Gong does not document it. keep_media_bytes: media
+    up to this size is kept for listening, of larger media only size and SHA-256. future_slack_seconds: how far ahead
+    of the sandbox's clock actualStart may lie.
+    """
+
+    access_key: str = "sandbox"
+    access_key_secret: str = "sandbox-secret"  # noqa: S105 - the documented key of a stand-in
+    users: tuple[Mapping[str, Any], ...] = DEFAULT_USERS
+    page_size: int = 3
+    calls_per_second: int | None = None
+    calls_per_day: int | None = None
+    retry_after: Literal["seconds", "date"] = "seconds"
+    repeated_id: Literal["conflict", "bad_request", "same_id"] = "conflict"
+    users_forbidden: bool = False
+    keep_media_bytes: int = 2 * 2**20
+    largest_media_bytes: int = 1_500_000_000
+    future_slack_seconds: float = 300.0
+    faults: tuple[Fault, ...] = field(default=())
+
+
+def load_users(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """Users from a JSON file: a list of items as GET /v2/users gives them, or its whole answer.
+
+    Raises ValueError that names the file, the item and the cure.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as JSON ({error}); save the answer of GET /v2/users there") from None
+    users = data.get("users") if isinstance(data, dict) else data
+    if not isinstance(users, list) or not users:
+        raise ValueError(f"{path}: holds no users; it needs a list of objects with id and emailAddress")
+    for number, user in enumerate(users, start=1):
+        if not isinstance(user, dict) or not str(user.get("id", "")).isdigit() or "emailAddress" not in user:
+            raise ValueError(f"{path}: user {number} needs an id of digits, in quotes, and an emailAddress")
+    return tuple({**USER_FIELDS, **user, "id": str(user["id"])} for user in users)

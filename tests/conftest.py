@@ -1,0 +1,30 @@
+"""Fixtures for every room: a fresh sandbox that answers as Gong's specification says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from gong_bridge.sandbox.options import SandboxOptions
+from gong_bridge.sandbox.server import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A running sandbox with nothing in it and no limits; its address is `sandbox.base_url`."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """`start_sandbox(calls_per_second=3, ...)`: a running sandbox with these SandboxOptions."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Sandbox:
+            return stack.enter_context(Sandbox(SandboxOptions(**options)))
+
+        yield start
