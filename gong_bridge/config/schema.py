@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from gong_bridge.config.checks import check_base_url, check_expression, check_zone, is_this_machine
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
+from gong_bridge.strict_yaml import MistakeAt
 
 
 class _Options(BaseModel):
@@ -55,22 +57,16 @@ class GongOptions(_Options):
     allow_http: bool = False
     """Allow http:// to a host that is not this machine. Recordings and keys then travel readable."""
 
-    @model_validator(mode="after")
-    def _check_base_url(self) -> GongOptions:
-        import ipaddress
-        from urllib.parse import urlsplit
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        return check_base_url(value)
 
-        url = urlsplit(self.base_url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError("base_url must look like https://us-12345.api.gong.io (Gong's API page shows yours)")
-        if url.username or url.password or url.query or url.fragment:
-            raise ValueError("base_url takes no user, password, query or fragment; keys go to access_key")
-        try:
-            on_this_machine = ipaddress.ip_address(url.hostname).is_loopback
-        except ValueError:
-            on_this_machine = url.hostname == "localhost"
-        if url.scheme == "http" and not on_this_machine and not self.allow_http:
-            raise ValueError("base_url uses http:// to another machine; use https://, or set gong.allow_http: true")
+    @model_validator(mode="after")
+    def _check_http(self) -> GongOptions:
+        if self.base_url.startswith("http://") and not self.allow_http and not is_this_machine(self.base_url):
+            what = "base_url uses http:// to another machine; use https://, or set gong.allow_http: true"
+            raise MistakeAt(what, "base_url")
         return self
 
 
@@ -103,34 +99,14 @@ class CompanyOptions(_Options):
     @field_validator("extensions")
     @classmethod
     def _check_extensions(cls, value: str) -> str:
-        import re
-
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"extensions is no regular expression: {error}") from None
-        return value
-
-
-def check_zone(value: str) -> str:
-    """The zone's name back, or a ValueError that names the nearest known zone."""
-    import difflib
-    from zoneinfo import available_timezones
-
-    try:
-        ZoneInfo(value)
-    except Exception:
-        near = difflib.get_close_matches(value, available_timezones(), n=1, cutoff=0.6)
-        hint = f"; did you mean {near[0]}?" if near else "; zones are named like America/New_York or Europe/Berlin"
-        raise ValueError(f"zone {value!r} is not known{hint}") from None
-    return value
+        return check_expression(value)
 
 
 class MoveTo(_Options):
     """after_upload: {move_to: DIR}"""
 
     move_to: str
-    """A folder (relative to the source's folder) or, for a bucket, a key prefix."""
+    """A folder (relative to the file that names it) or, for a bucket, a key prefix."""
 
 
 class _SourceOptions(_Options):
@@ -265,11 +241,19 @@ class WebOptions(_Options):
     token: Secret | None = None
     """Asked for when the page listens on anything but this machine."""
 
+    @field_validator("listen")
+    @classmethod
+    def _check_port(cls, value: str) -> str:
+        if not 0 < int(value.rsplit(":", 1)[1]) < 65_536:
+            raise ValueError("the port in web.listen must be between 1 and 65535, such as 127.0.0.1:8321")
+        return value
+
     @model_validator(mode="after")
     def _check_token(self) -> WebOptions:
         host = self.listen.rsplit(":", 1)[0].strip("[]")
         if host not in ("127.0.0.1", "::1", "localhost") and self.token is None:
-            raise ValueError("web.listen is open to other machines: set web.token, or listen on 127.0.0.1")
+            what = "web.listen is open to other machines: set web.token, or listen on 127.0.0.1"
+            raise MistakeAt(what, "listen")
         return self
 
 
@@ -279,6 +263,11 @@ class LogOptions(_Options):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON elsewhere."""
+
+
+def name_is_taken(name: str) -> str:
+    """The sentence for a second source of one name."""
+    return f"another source is called {name!r} too; every source needs a name of its own"
 
 
 class Config(_Options):
@@ -299,10 +288,11 @@ class Config(_Options):
 
     @model_validator(mode="after")
     def _check_names(self) -> Config:
-        names = [source.name for source in self.sources]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two sources are called {twice[0]!r}; every source needs a name of its own")
+        names: set[str] = set()
+        for position, source in enumerate(self.sources):
+            if source.name in names:
+                raise MistakeAt(name_is_taken(source.name), "sources", position, "name")
+            names.add(source.name)
         return self
 
     def zone_of(self, source: FolderSource | BucketSource) -> ZoneInfo:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
+
+_KINDS = ("env", "file", "credential")
+_SHELL_VARIABLE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?")
+_LARGEST_BYTES = 65_536  # a secret is short; this stops at /dev/zero and at recordings
 
 
 class Secret:
@@ -37,38 +42,49 @@ class Secret:
         raise TypeError("a secret is not written anywhere")
 
     @classmethod
-    def resolve(cls, text: str) -> Secret:
+    def resolve(cls, text: str, folder: Path | None = None) -> Secret:
         """The secret that `text` points to: env:NAME, file:PATH, credential:NAME (systemd), or the text itself.
 
+        A relative PATH is below `folder` (that of bridge.yaml), `~` is the user's home.
         Raises ValueError that names the missing variable or file, never a value.
         """
-        kind, _, name = text.partition(":")
+        kind, _, name = text.strip().partition(":")
+        name = name.strip()
+        if kind in _KINDS and not name:
+            raise ValueError(f"a name must follow {kind}: (it is written {kind}:NAME)")
+        if _SHELL_VARIABLE.fullmatch(text.strip()):
+            raise ValueError(f"variables are written env:NAME here; write env:{text.strip().strip('${}')}")
         if kind == "env":
             value = os.environ.get(name, "")
             if not value:
                 raise ValueError(f"environment variable {name} is not set or empty; export {name}=...")
             return cls(value)
         if kind == "credential":
-            folder = os.environ.get("CREDENTIALS_DIRECTORY")
-            if not folder:
+            credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+            if not credentials:
                 raise ValueError(f"credential:{name} needs systemd; add LoadCredential={name}:PATH to the unit")
-            return cls(_read(Path(folder) / name, f"add LoadCredential={name}:PATH to the unit"))
+            return cls(_read(Path(credentials) / name, f"add LoadCredential={name}:PATH to the unit"))
         if kind == "file":
-            return cls(_read(Path(name), "write the secret into it, readable by the service's user only"))
+            return cls(
+                _read(
+                    (folder or Path()) / _expanded(name),
+                    "write the secret into it, readable by the service's user only",
+                )
+            )
         if not text.strip():
             raise ValueError("the secret is empty; use env:NAME, file:PATH or credential:NAME")
         return cls(text)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def check(value: Any) -> Secret:
+        def check(value: Any, info: ValidationInfo) -> Secret:
             if isinstance(value, cls):
                 return value
             if not isinstance(value, str):
                 raise ValueError("a secret is text: env:NAME, file:PATH, credential:NAME or the value in quotes")
-            return cls.resolve(value)
+            return cls.resolve(value, (info.context or {}).get("folder"))
 
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             check, serialization=core_schema.plain_serializer_function_ser_schema(lambda _secret: "********")
         )
 
@@ -77,12 +93,28 @@ class Secret:
         return {"type": "string", "description": "env:NAME, file:PATH, credential:NAME or the value itself"}
 
 
+def points_elsewhere(text: str) -> bool:
+    """Whether `text` names a place (env:, file:, credential:) and is not the secret itself."""
+    return text.strip().partition(":")[0] in _KINDS
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(f"the home folder in {name} is not known; write the whole path") from None
+
+
 def _read(path: Path, cure: str) -> str:
     try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ValueError(f"{path} cannot be read ({reason}); {cure}") from None
+        with path.open("rb") as file:
+            value = file.read(_LARGEST_BYTES + 1).decode("utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); {cure}") from None
+    except ValueError:
+        raise ValueError(f"{path} cannot be read (it is not UTF-8 text); {cure}") from None
     if not value:
         raise ValueError(f"{path} is empty; {cure}")
+    if len(value) > _LARGEST_BYTES or "\n" in value:
+        raise ValueError(f"{path} holds more than one line; {cure}")
     return value

@@ -1,0 +1,59 @@
+"""Checks of single values of bridge.yaml that a type cannot express: each gives the value back or a ValueError; pure."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+
+def check_zone(value: str) -> str:
+    """The zone's name back, or a ValueError that names the nearest known zone."""
+    try:
+        ZoneInfo(value)
+    except Exception:
+        near = difflib.get_close_matches(value, available_timezones(), n=1, cutoff=0.6)
+        hint = f"; did you mean {near[0]}?" if near else "; zones are named like America/New_York or Europe/Berlin"
+        raise ValueError(f"zone {value!r} is not known{hint}") from None
+    return value
+
+
+def check_expression(value: str) -> str:
+    """The regular expression back, or a ValueError that says where it breaks."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(
+            f"{value!r} is no regular expression ({error}); for three to five digits write '\\d{{3,5}}'"
+        ) from None
+    return value
+
+
+def check_base_url(value: str) -> str:
+    """The base URL without a slash at its end, or a ValueError with the cure; never shows a password in it."""
+    example = "https://us-12345.api.gong.io (Gong's API page shows yours)"
+    try:
+        url = urlsplit(value.strip())
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise ValueError(f"base_url must look like {example}") from None
+    if url.scheme not in ("http", "https") or not host or any(character.isspace() for character in value.strip()):
+        raise ValueError(f"base_url must look like {example}")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("base_url takes no user, password, query or fragment; keys go to access_key")
+    if host.endswith("app.gong.io"):
+        raise ValueError(f"base_url is the address of Gong's web pages; write that of its API, such as {example}")
+    if url.path.rstrip("/").split("/")[-1:] == ["v2"] or "/v2/" in url.path:
+        raise ValueError(f"base_url ends before /v2; write it like {example}")
+    return value.strip().rstrip("/")
+
+
+def is_this_machine(base_url: str) -> bool:
+    """Whether the URL's host is this machine itself."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,254 @@
+"""Looks whether bridge.yaml's folders, files and mappings are there and usable; reads, never writes.
+
+It works on the plain data, not on Config: what is missing on disk is told together with what is wrong in the file.
+Values of a wrong type are left to the schema.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from gong_bridge.errors import ConfigError
+from gong_bridge.strict_yaml import Document
+
+Loc = tuple[str | int, ...]
+
+_POSTGRESQL = re.compile(r"postgresql(\+psycopg)?://")
+_PASSWORD_IN_URL = re.compile(r"[a-z+]+://[^/@\s]*:[^/@\s]+@|[?&]password=", re.IGNORECASE)
+
+
+def beneath(folder: Path, path: str | Path) -> Path:
+    """`path` taken from `folder`, `~` expanded. Raises ValueError for an unknown user's home."""
+    try:
+        return folder / Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("the home folder behind ~ is not known; write the whole path") from None
+
+
+def sqlite_path(url: str) -> str | None:
+    """The file that an SQLite URL names ("" for none), None for other ledgers."""
+    return url.removeprefix("sqlite:///").removeprefix("sqlite://") if url.startswith("sqlite:") else None
+
+
+class Look:
+    """One look at everything that a bridge.yaml names; collects problems and warnings."""
+
+    def __init__(self, *, document: Document, folder: Path) -> None:
+        self._document = document
+        self._folder = folder
+        self._problems: dict[str, None] = {}
+        self.warnings: list[str] = []
+
+    def problems(self) -> list[str]:
+        """Every mistake found so far, once each."""
+        return list(self._problems)
+
+    # --- rules of the file that need no disk ------------------------------------------------------------------------
+
+    def at_rules(self, name_is_taken: Callable[[str], str]) -> None:
+        """Names used twice, deliveries not available yet, ledgers of unknown kinds."""
+        names: set[str] = set()
+        for loc, source in self._sources():
+            name = source.get("name")
+            if isinstance(name, str) and name in names:
+                self._wrong((*loc, "name"), name_is_taken(name))
+            names.add(str(name))
+            if source.get("delivery") == "link":
+                self._wrong(
+                    (*loc, "delivery"), "'link' is not available in this version; write 'upload', or leave the key out"
+                )
+            if source.get("events") is not None:
+                what = "the queue is not read in this version; the listing finds every recording within `rescan`"
+                self.warnings.append(self._document.problem((*loc, "events"), what))
+            if _has_password(source.get("endpoint_url")):
+                self._wrong((*loc, "endpoint_url"), "keys do not belong in the address; name them by profile:")
+        self._ledger_url()
+
+    def _ledger_url(self) -> None:
+        loc = ("ledger", "url")
+        url = self._text(loc)
+        if url is None:
+            return
+        if _has_password(url):
+            self._wrong(
+                loc, "the password would show in logs; leave it out here and put it into PGPASSWORD or ~/.pgpass"
+            )
+        elif url.startswith("sqlite:"):
+            if not url.startswith("sqlite:///") or sqlite_path(url) in ("", "/", ":memory:") or "?" in url:
+                self._wrong(
+                    loc, "the ledger must be a file; write sqlite:////var/lib/gong-bridge/ledger.db (four slashes)"
+                )
+        elif not _POSTGRESQL.match(url):
+            hint = (
+                "it begins with postgresql://"
+                if url.startswith("postgres")
+                else "a ledger is sqlite:////path or postgresql://..."
+            )
+            self._wrong(loc, f"this kind of ledger is not known; {hint}")
+
+    # --- disk -------------------------------------------------------------------------------------------------------
+
+    def at_folders(self) -> None:
+        """Folders of sources, ledger, conversions and mappings: there, readable, writable where they must be."""
+        seen: list[tuple[Path, Loc]] = []
+        for loc, source in self._sources():
+            path = self._path((*loc, "folder")) if "bucket" not in source else None
+            if path is None:
+                continue
+            after = source.get("after_upload")
+            why = "after_upload changes it" if after == "delete" or isinstance(after, dict) else ""
+            self._folder_at((*loc, "folder"), path, writable_because=why)
+            self._nested((*loc, "folder"), path, seen)
+            if isinstance(after, dict):
+                self._move_to((*loc, "after_upload", "move_to"), path)
+        for key, why in ((("mappings",), ""), (("media", "conversion_folder"), "converted recordings lie there")):
+            path = self._path(key)
+            if path is not None:
+                self._folder_at(key, path, writable_because=why)
+        self._ledger_file()
+
+    def at_agents(self, read_agents: Callable[[Path], object] | None) -> None:
+        """The agents file: there and readable, and by `read_agents` understood."""
+        path = self._path(("agents",))
+        if path is None:
+            return
+        try:
+            with path.open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            cure = "write the name of a CSV file with the columns email, extension, login, name"
+            self._wrong(("agents",), f"{path} cannot be read ({error.strerror}); {cure}")
+            return
+        if read_agents is not None:
+            self._elsewhere(read_agents, path)
+
+    def at_mappings(
+        self, find_mapping: Callable[[str, Path | None], Path], read_mapping: Callable[[Path], object] | None
+    ) -> None:
+        """Every source's mapping: known by name, and by `read_mapping` understood."""
+        folder = self._path(("mappings",))
+        if folder is not None and not folder.is_dir():
+            folder = None
+        for loc, source in self._sources():
+            name = source.get("mapping")
+            if not isinstance(name, str):
+                continue
+            try:
+                path = find_mapping(name, folder)
+            except ConfigError as error:
+                for problem in error.problems:
+                    self._wrong((*loc, "mapping"), problem)
+                continue
+            if read_mapping is not None:
+                self._elsewhere(read_mapping, path)
+
+    def _folder_at(self, loc: Loc, path: Path, *, writable_because: str = "") -> None:
+        trouble = _folder_trouble(path, writable_because)
+        if trouble:
+            self._wrong(loc, trouble)
+
+    def _nested(self, loc: Loc, path: Path, seen: list[tuple[Path, Loc]]) -> None:
+        real = Path(os.path.realpath(path))
+        for other, other_loc in seen:
+            if real == other or other in real.parents or real in other.parents:
+                line, _ = self._document.line_and_column(other_loc)
+                what = f"this folder and the one in line {line} contain each other"
+                cure = "recordings are found by both sources unless include and exclude keep them apart"
+                self.warnings.append(self._document.problem(loc, f"{what}; {cure}"))
+        seen.append((real, loc))
+
+    def _move_to(self, loc: Loc, source_folder: Path) -> None:
+        path = self._path(loc)
+        if path is None:
+            return
+        if os.path.realpath(path) == os.path.realpath(source_folder):
+            self._wrong(loc, "recordings would be moved onto themselves; name another folder")
+            return
+        self._folder_at(loc, path, writable_because="recordings are moved there")
+
+    def _ledger_file(self) -> None:
+        loc = ("ledger", "url")
+        url = self._text(loc)
+        name = sqlite_path(url if url is not None else "sqlite:////var/lib/gong-bridge/ledger.db")
+        if not name or name == ":memory:":
+            return
+        path = self._resolved(loc, name)
+        if path is None:
+            return
+        if path.is_dir():
+            self._wrong(loc, f"{path} is a folder; add the file's name, such as {path / 'ledger.db'}")
+        elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            self._wrong(loc, f"{path} is not writable for this user; {_permission_cure(path)}")
+        else:
+            self._folder_at(loc, path.parent, writable_because="the ledger lies there")
+
+    # --- reading the data -------------------------------------------------------------------------------------------
+
+    def _sources(self) -> Iterator[tuple[Loc, dict[str, Any]]]:
+        sources = self._document.data.get("sources")
+        for position, source in enumerate(sources if isinstance(sources, list) else ()):
+            if isinstance(source, dict):
+                yield ("sources", position), source
+
+    def _text(self, loc: Loc) -> str | None:
+        value: Any = self._document.data
+        for part in loc:
+            if isinstance(part, int):
+                value = value[part]
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else None
+
+    def _path(self, loc: Loc) -> Path | None:
+        text = self._text(loc)
+        return None if text is None else self._resolved(loc, text)
+
+    def _resolved(self, loc: Loc, text: str) -> Path | None:
+        if not text.strip():
+            self._wrong(loc, "the path is empty; write one, or remove the key")
+            return None
+        try:
+            return beneath(self._folder, text)
+        except ValueError as error:
+            self._wrong(loc, str(error))
+            return None
+
+    def _wrong(self, loc: Loc, what: str) -> None:
+        self._problems[self._document.problem(loc, what)] = None
+
+    def _elsewhere(self, read: Callable[[Path], object], path: Path) -> None:
+        """Mistakes inside another file name their own place."""
+        try:
+            read(path)
+        except ConfigError as error:
+            self._problems.update(dict.fromkeys(error.problems))
+
+
+def _folder_trouble(path: Path, writable_because: str) -> str | None:
+    """What is wrong with a folder that must be there, with its cure; None when nothing is."""
+    try:
+        is_folder = path.is_dir()
+        exists = is_folder or path.exists()
+    except OSError as error:
+        return f"folder {path} cannot be looked at ({error.strerror}); check the path and the permissions"
+    if not exists:
+        return f"folder {path} does not exist; create it, or mount it, or correct the path"
+    if not is_folder:
+        return f"{path} is a file, not a folder; write the folder it lies in"
+    if not os.access(path, os.R_OK | os.X_OK):
+        return f"folder {path} is not readable for this user; {_permission_cure(path)}"
+    if writable_because and not os.access(path, os.W_OK):
+        return f"folder {path} is not writable for this user, but {writable_because}; {_permission_cure(path)}"
+    return None
+
+
+def _permission_cure(path: Path) -> str:
+    return f"give the service's user access to it (ls -ld {path} shows who has)"
+
+
+def _has_password(url: object) -> bool:
+    return isinstance(url, str) and _PASSWORD_IN_URL.search(url) is not None
