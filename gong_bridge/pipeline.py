@@ -26,8 +26,8 @@ from gong_bridge.errors import (
     SourceGone,
     UnknownPerson,
 )
-from gong_bridge.gong.answers import AlreadyKnown
 from gong_bridge.gong.calls import Calls
+from gong_bridge.gong.refusals import AlreadyKnown
 from gong_bridge.ledger.store import DuplicateCall, Ledger
 from gong_bridge.mapping.engine import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
@@ -69,8 +69,8 @@ class Observer:
     def stepped(self, before: Entry, after: Entry) -> None:
         """`after` is `before` one checkpoint further."""
 
-    def sending(self, entry: Entry, sent_bytes: int, size_bytes: int) -> None:
-        """So much of the media has left."""
+    def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
+        """Another chunk of the media, which has `size_bytes` in all, has left."""
 
     def finished_sending(self, entry: Entry) -> None:
         """The upload of this entry ended, well or not."""
@@ -262,8 +262,9 @@ class Pipeline:
         )
         if found is None:
             return None
+        # Its media may have arrived, too: the intent makes the next step look before it sends.
         return self._ledger.advance(
-            entry, State.CREATED, now=clock.now(), call_id=found.id, code="adopted", reason=reason
+            entry, State.CREATED, now=clock.now(), call_id=found.id, intent="deliver", code="adopted", reason=reason
         )
 
     # --- created -> delivered ---------------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ class Pipeline:
                 body.size_bytes,
                 body.suffix,
                 body.content_type,
-                lambda sent_bytes: self._observer.sending(entry, sent_bytes, body.size_bytes),
+                lambda chunk_bytes: self._observer.sending(entry, chunk_bytes, body.size_bytes),
             )
         except (ServiceDown, RateLimited):
             self._ledger.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there

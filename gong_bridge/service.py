@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import socket
+import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,7 +29,7 @@ from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.model import Recording
+from gong_bridge.model import GongUser, Recording
 from gong_bridge.pipeline import Observer, Pipeline, Route
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.sources.base import Intake, Source
@@ -179,6 +181,38 @@ class Bridge:
             return changed
 
         return Intake(unseen=unseen, add=add, health=self.ledger.save_health)
+
+
+@contextmanager
+def scratch_bridge(config: Config) -> Iterator[Bridge]:
+    """A bridge on a ledger of its own that is thrown away: for commands that only look.
+
+    It knows the Gong users that the real ledger knows, so that looking usually costs no API call.
+    """
+    users: list[GongUser] = []
+    if ledger_exists(config.ledger.url):
+        real = Ledger.open(config.ledger.url)
+        try:
+            users = real.users()
+        finally:
+            real.close()
+    with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
+        scratch = config.model_copy(
+            update={"ledger": config.ledger.model_copy(update={"url": f"sqlite:///{folder}/scratch.db"})}
+        )
+        bridge = Bridge(scratch)
+        try:
+            if users:
+                bridge.ledger.replace_users(users, now=clock.now())
+            yield bridge
+        finally:
+            bridge.close()
+
+
+def ledger_exists(url: str) -> bool:
+    """Whether there is a ledger already (a database server always counts as one)."""
+    scheme, _, path = url.partition(":///")
+    return not scheme.startswith("sqlite") or Path(path).exists()
 
 
 class _Scan:

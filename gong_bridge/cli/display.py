@@ -95,7 +95,7 @@ class BarDisplay(Observer):
         if waiting or after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
             self._progress.console.print(entry_line(after), soft_wrap=True)
 
-    def sending(self, entry: Entry, sent_bytes: int, size_bytes: int) -> None:
+    def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
         """Move this upload's bar."""
         with self._lock:
             task = self._uploads.get(entry.id)
@@ -103,7 +103,7 @@ class BarDisplay(Observer):
                 name = printable(entry.key.rpartition("/")[2])
                 task = self._progress.add_task(f"uploading {name[:40]}", total=size_bytes)
                 self._uploads[entry.id] = task
-            self._progress.update(task, completed=sent_bytes)
+            self._progress.update(task, advance=chunk_bytes)
 
     def finished_sending(self, entry: Entry) -> None:
         """Take the bar away."""

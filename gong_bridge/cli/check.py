@@ -1,0 +1,90 @@
+"""`gong-bridge check`: is the configuration right, and, with --online, do Gong and the buckets agree?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
+from gong_bridge.config.json_schema import bridge_schema
+from gong_bridge.config.schema import BucketSource, Config
+from gong_bridge.errors import BridgeError
+from gong_bridge.mapping.agents import Agent, load_agents
+from gong_bridge.mapping.language import mapping_schema
+from gong_bridge.mapping.people import People
+from gong_bridge.service import Bridge, build_routes, build_source, scratch_bridge
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("check", epilog="Examples: gong-bridge check; gong-bridge check --online")(check)
+
+
+def check(
+    config: ConfigOption = None,
+    online: Annotated[bool, typer.Option("--online", help="Also ask Gong for its users, and each bucket.")] = False,
+    json_schema: Annotated[
+        bool, typer.Option("--json-schema", help="Print the JSON Schemas of bridge.yaml and of mappings, for editors.")
+    ] = False,
+) -> None:
+    """Read bridge.yaml, every mapping it uses and agents.csv; say every mistake with its line. Touches nothing.
+
+    Exits 0 when all is well, 2 when the configuration is wrong, 1 when --online found something a person must mend.
+    """
+    if json_schema:
+        schemas = {"bridge.yaml": bridge_schema(), "mapping": mapping_schema()}
+        sys.stdout.write(json.dumps(schemas, indent=2) + "\n")
+        return
+    options = read_config(config)
+    routes = build_routes(options)
+    agents = load_agents(options.agents) if options.agents else []
+    for source in options.sources:
+        place = f"s3://{source.bucket}/{source.prefix}" if isinstance(source, BucketSource) else str(source.folder)
+        zone = source.time_zone or options.company.time_zone
+        _fine(f"source {source.name}: {place}, mapping {routes[source.name].mapping.name}, local times in {zone}")
+    _fine(f"agents: {len(agents)} in {options.agents.name}" if options.agents else "agents: none configured")
+    problems = list(_ask_outside(options, agents)) if online else []
+    for problem in problems:
+        out.print(Text(f"  ! {problem}", style="magenta"), soft_wrap=True)
+    if problems:
+        raise typer.Exit(EXIT_PERSON_NEEDED)
+    _fine("everything is in order" if online else "the configuration is in order (--online also asks Gong and buckets)")
+    raise typer.Exit(EXIT_FINE)
+
+
+def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:
+    """What Gong and the buckets say; yields what a person must mend."""
+    with scratch_bridge(options) as bridge:
+        yield from _ask_gong(bridge, agents)
+    for source in options.sources:
+        if isinstance(source, BucketSource):
+            try:
+                _fine(build_source(source).check())
+            except BridgeError as error:
+                yield f"source {source.name}: {error.message}"
+
+
+def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:
+    try:
+        bridge.directory.fetch()
+    except BridgeError as error:
+        yield f"Gong: {error.message}"
+        return
+    users = bridge.ledger.users()
+    importing = [user for user in users if user.active and user.telephony_calls_imported]
+    _fine(f"Gong: {len(users)} users, {len(importing)} of them active and set to import telephony calls")
+    people = People(agents, users)
+    for agent in agents:
+        try:
+            people.usable_user(agent.email)
+        except BridgeError as error:
+            yield f"agents: {error.message}"
+
+
+def _fine(text: str) -> None:
+    out.print(Text.assemble(("  ✓ ", "green"), text), soft_wrap=True)

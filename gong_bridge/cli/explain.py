@@ -1,0 +1,201 @@
+"""`gong-bridge explain`: what would be sent for one recording, where each field comes from, and why it waits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gong_bridge import clock
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
+from gong_bridge.cli.display import printable
+from gong_bridge.config.schema import BucketSource, Config, FolderSource
+from gong_bridge.errors import BridgeError, ConfigError, SourceGone
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.model import Entry, Recording, State
+from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
+from gong_bridge.sources.names import NameRules, key_from_bytes
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(
+        "explain",
+        epilog="Examples: gong-bridge explain /var/spool/asterisk/monitor/2026/09/01/in-1.wav; "
+        "gong-bridge explain s3://recordings/connect/a.wav",
+    )(explain)
+
+
+def explain(
+    recording: Annotated[str, typer.Argument(help="A file, or s3://bucket/key, of a configured source.")],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show what the bridge makes of one recording. Touches nothing: no ledger entry, no call.
+
+    Gong's users are fetched when the ledger does not know them yet. Exits 1 when the recording would be held.
+    """
+    options = read_config(config)
+    source, key = find_source(options, recording)
+    with scratch_bridge(options) as bridge:
+        facts = gather(bridge, options, source, key)
+    if as_json:
+        sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")
+    else:
+        _show(facts)
+    raise typer.Exit(EXIT_PERSON_NEEDED if facts["verdict"] == "held" else EXIT_FINE)
+
+
+def find_source(options: Config, target: str) -> tuple[FolderSource | BucketSource, str]:
+    """The configured source that a path or URL belongs to, and its key there. Raises ConfigError."""
+    if target.startswith("s3://"):
+        bucket, _, key = target.removeprefix("s3://").partition("/")
+        for source in options.sources:
+            if isinstance(source, BucketSource) and source.bucket == bucket and key.startswith(source.prefix):
+                return source, key
+        raise ConfigError(f"no source of the configuration reads s3://{bucket} with that prefix")
+    path = Path(target)
+    real = path.parent.resolve() / path.name
+    inside = [
+        (source, real.relative_to(source.folder.resolve()))
+        for source in options.sources
+        if isinstance(source, FolderSource) and real.is_relative_to(source.folder.resolve())
+    ]
+    if not inside:
+        folders = ", ".join(str(source.folder) for source in options.sources if isinstance(source, FolderSource))
+        raise ConfigError(f"{target} lies in no source's folder; the configuration watches: {folders or 'no folder'}")
+    source, relative = min(inside, key=lambda pair: len(pair[1].parts))
+    return source, key_from_bytes(bytes(relative))
+
+
+def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource, key: str) -> dict[str, Any]:
+    """All that `explain` shows, JSON-able. Raises ConfigError when there is no such recording."""
+    route = bridge.routes[source.name]
+    try:
+        recording = route.source.stat(key)
+    except SourceGone as gone:
+        raise ConfigError(gone.message) from gone
+    facts: dict[str, Any] = {
+        "source": source.name,
+        "key": key,
+        "size_bytes": recording.size_bytes,
+        "modified_at": recording.modified_at,
+        "mapping": route.mapping.name,
+        "ledger": _ledger_facts(options, source.name, key),
+        "media": None,
+        "verdict": "",
+        "reason": None,
+        "warnings": [],
+        "origins": {},
+        "request": None,
+    }
+    if not NameRules(source.include, source.exclude).takes(key):
+        facts.update(verdict="not taken", reason="include, exclude or the names ignored by default leave it out")
+        return facts
+    if route.mapping.is_sidecar(key):
+        facts.update(verdict="not taken", reason=f"mapping {route.mapping.name} reads it as a sidecar")
+        return facts
+    try:
+        _look(bridge, recording, facts)
+    except BridgeError as error:
+        facts.update(verdict="held" if not facts["verdict"] else facts["verdict"], reason=error.message)
+        facts["code"] = error.code
+    return facts
+
+
+def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
+    now = clock.now()
+    entry = Entry(
+        id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
+        modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
+    )  # fmt: skip
+    looked = bridge.pipeline.look(entry, now=now)
+    facts["media"] = dataclasses.asdict(looked.info)
+    facts["warnings"] = list(looked.verdict.warnings)
+    conversion = looked.verdict.conversion
+    if conversion is not None:
+        facts["media"]["conversion"] = f"to {conversion.container} before sending"
+    if looked.composition is None or looked.composition.draft is None:
+        skipped = looked.composition.skip_reason if looked.composition else looked.verdict.skip_reason
+        facts.update(verdict="skipped", reason=skipped)
+        return
+    facts["warnings"] += looked.composition.warnings
+    facts.update(
+        verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json()
+    )
+
+
+def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | None:
+    if not ledger_exists(options.ledger.url):
+        return None
+    ledger = Ledger.open(options.ledger.url)
+    try:
+        entry = ledger.find_latest(source, key)
+    finally:
+        ledger.close()
+    if entry is None:
+        return None
+    return {"id": entry.id, "state": str(entry.state), "call_id": entry.call_id, "attempts": entry.attempts,
+            "due_at": entry.due_at, "reason": entry.reason}  # fmt: skip
+
+
+def _show(facts: dict[str, Any]) -> None:
+    def line(name: str, value: str, style: str = "") -> None:
+        out.print(Text.assemble((f"{name:>9}  ", "bold"), (printable(value), style)), soft_wrap=True)
+
+    line("source", facts["source"])
+    line("recording", f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {facts['modified_at']:%Y-%m-%d %H:%M:%S} UTC)")
+    line("mapping", facts["mapping"])
+    known = facts["ledger"]
+    if known:
+        waits = f", next try {known['due_at']:%Y-%m-%d %H:%M:%S} UTC" if known["state"] in ("found", "drafted", "created") else ""
+        line("ledger", f"entry {known['id']} is {known['state']}{waits}" + (f": {known['reason']}" if known["reason"] else ""))
+    else:
+        line("ledger", "not there yet")
+    if facts["media"]:
+        line("media", _media_words(facts["media"]))
+    style = {"sent": "green", "skipped": "yellow", "held": "magenta"}.get(facts["verdict"], "yellow")
+    line("verdict", {"sent": "would be sent", "skipped": "would be skipped", "held": "would be held"}.get(facts["verdict"], facts["verdict"]), style)
+    if facts["reason"]:
+        line("because", facts["reason"])
+    for warning in facts["warnings"]:
+        line("note", warning, "yellow")
+    if facts["request"] is None:
+        return
+    out.print()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Gong field")
+    table.add_column("value", overflow="fold")
+    table.add_column("comes from", overflow="fold")
+    for field, origin in facts["origins"].items():
+        table.add_row(field, Text(printable(_at(facts["request"], field))), Text(printable(origin), style="dim"))
+    out.print(table)
+    out.print()
+    out.print(Text("POST /v2/calls", style="bold"))
+    out.print(Text(json.dumps(facts["request"], ensure_ascii=False, indent=2)), soft_wrap=True)
+
+
+def _media_words(media: dict[str, Any]) -> str:
+    duration = f"{media['duration_seconds']:.1f} s" if media["duration_seconds"] is not None else "length unknown"
+    channels = {1: "mono", 2: "stereo"}.get(media["channels"], f"{media['channels']} channels")
+    words = f"{media['container']} ({media['codec']}), {channels}, {media['sample_rate_hz']} Hz, {duration}"
+    if media["peak_dbfs"]:
+        words += ", loudest " + " / ".join(f"{level:.0f}" for level in media["peak_dbfs"]) + " dBFS"
+    return words + (f", converted {media['conversion']}" if media.get("conversion") else "")
+
+
+def _at(body: Any, path: str) -> str:
+    """The value at a field path such as `parties[0].phoneNumber`, as text."""
+    value = body
+    for part in path.replace("]", "").replace("[", ".").split("."):
+        if isinstance(value, list):
+            value = value[int(part)] if part.isdigit() and int(part) < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(part)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,173 @@
+"""`gong-bridge ledger`: list, show, retry, skip and export entries."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from gong_bridge import clock
+from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config
+from gong_bridge.cli.display import printable
+from gong_bridge.errors import ConfigError
+from gong_bridge.ledger.queries import EntryFilter
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.model import State
+
+app = typer.Typer(no_args_is_help=True, help="What became of each recording; retry or skip what is held.")
+
+StateOption = Annotated[list[State] | None, typer.Option("--state", help="Only these states; may be repeated.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
+CodeOption = Annotated[str | None, typer.Option("--code", help="Only this reason code, such as unknown-person.")]
+IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
+
+COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "call_id": "call",
+           "attempts": "tries", "due_at": "next try", "reason": "why"}  # fmt: skip
+
+
+def _open(config: Path | None) -> Ledger:
+    return Ledger.open(read_config(config).ledger.url)
+
+
+@app.command("list", epilog="Example: gong-bridge ledger list --state held --code unknown-person")
+def list_entries(
+    config: ConfigOption = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    code: CodeOption = None,
+    limit: Annotated[int, typer.Option(help="At most so many, newest last; 0 for all.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """List entries with their state and why they wait."""
+    ledger = _open(config)
+    try:
+        chosen = EntryFilter(states=tuple(state or ()), source=source, code=code)
+        print_rows(_rows(ledger, chosen, limit), COLUMNS, as_json=as_json, empty="no such entries")
+    finally:
+        ledger.close()
+
+
+def _rows(ledger: Ledger, chosen: EntryFilter, limit: int) -> Iterator[dict[str, Any]]:
+    return ledger.export(chosen, limit=limit or None)
+
+
+@app.command("show", epilog="Example: gong-bridge ledger show 17")
+def show(
+    entry: Annotated[int, typer.Argument(help="Entry number, as `ledger list` shows it.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything known of one entry: its facts, the drafted call, and each step it took."""
+    ledger = _open(config)
+    try:
+        rows = list(ledger.export(EntryFilter(ids=(entry,))))
+        if not rows:
+            raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
+        found = ledger.get(entry)
+        events = [
+            {"at": one.at, "from": one.from_state, "to": one.to_state, "code": one.code, "reason": one.reason,
+             "http_status": one.http_status, "request_id": one.request_id}
+            for one in ledger.events(entry)
+        ]  # fmt: skip
+    finally:
+        ledger.close()
+    assert found is not None
+    facts = {**rows[0], "draft": found.draft, "media": found.media}
+    if as_json:
+        sys.stdout.write(json.dumps({**facts, "events": events}, ensure_ascii=False, default=str) + "\n")
+        return
+    for key, value in facts.items():
+        if value not in (None, ""):
+            shown = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else printable(str(value))
+            out.print(Text.assemble((f"{key:>18}  ", "bold"), shown), soft_wrap=True)
+    out.print()
+    columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason", "http_status": "status",
+               "request_id": "Gong request"}  # fmt: skip
+    print_rows(events, columns, as_json=False, empty="no steps yet")
+
+
+def _chosen(ids: list[int] | None, state: list[State] | None, source: str | None, code: str | None) -> EntryFilter:
+    if not (ids or state or source or code):
+        raise ConfigError("say which entries: numbers, or --state, --source, --code")
+    return EntryFilter(ids=tuple(ids or ()), states=tuple(state or ()), source=source, code=code)
+
+
+@app.command("retry", epilog="Examples: gong-bridge ledger retry 17; gong-bridge ledger retry --code unknown-person")
+def retry(
+    ids: IdsArgument = None,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    code: CodeOption = None,
+) -> None:
+    """Let held or rejected entries go on from where they stopped, now."""
+    chosen = _chosen(ids, state, source, code)
+    ledger = _open(config)
+    try:
+        count = ledger.retry(chosen, now=clock.now())
+    finally:
+        ledger.close()
+    out.print(Text(f"{count} will be tried again"))
+
+
+@app.command("skip", epilog='Example: gong-bridge ledger skip 17 --reason "test call"')
+def skip(
+    ids: IdsArgument = None,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    code: CodeOption = None,
+    reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "skipped by the operator",
+) -> None:
+    """Never send these; they stay in the ledger as skipped."""
+    chosen = _chosen(ids, state, source, code)
+    ledger = _open(config)
+    try:
+        count = ledger.skip_by_operator(chosen, now=clock.now(), reason=reason)
+    finally:
+        ledger.close()
+    out.print(Text(f"{count} skipped"))
+
+
+@app.command("export", epilog="Example: gong-bridge ledger export --format csv --output ledger.csv")
+def export(
+    config: ConfigOption = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl or csv")] = "jsonl",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output without it.")] = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    code: CodeOption = None,
+) -> None:
+    """Write all entries out, one a line, without holding them in memory."""
+    if form not in ("jsonl", "csv"):
+        raise ConfigError(f"--format {form}: only jsonl and csv are known")
+    ledger = _open(config)
+    try:
+        rows = ledger.export(EntryFilter(states=tuple(state or ()), source=source, code=code))
+        if output is None:
+            _write(rows, form, sys.stdout)
+        else:
+            with output.open("x", encoding="utf-8", newline="") as file:
+                _write(rows, form, file)
+    except FileExistsError:
+        raise ConfigError(f"{output} is there already; choose another name") from None
+    finally:
+        ledger.close()
+
+
+def _write(rows: Iterator[dict[str, Any]], form: str, file: Any) -> None:
+    writer = None
+    for row in rows:
+        if form == "jsonl":
+            file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            continue
+        if writer is None:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            writer.writeheader()
+        writer.writerow(row)

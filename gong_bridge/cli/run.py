@@ -1,0 +1,108 @@
+"""`gong-bridge run`: the service itself, or one pass over everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import nullcontext
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from gong_bridge import logs
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, err, out, read_config
+from gong_bridge.cli.display import BarDisplay, display_for
+from gong_bridge.config.schema import Config
+from gong_bridge.model import State
+from gong_bridge.service import Bridge
+from gong_bridge.web.server import WebServer, build_app
+
+NEEDS_A_PERSON = (State.HELD, State.REJECTED)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("run", epilog="Example: gong-bridge run --once -c /etc/gong-bridge/bridge.yaml")(run)
+
+
+def run(
+    config: ConfigOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Scan every source, deliver until nothing is open, then stop.")
+    ] = False,
+) -> None:
+    """Watch all sources and deliver every recording to Gong.
+
+    Without --once it runs until SIGTERM (systemd) or Ctrl-C: the current steps are finished first; a second
+    signal stops at once. With --once it exits 0, or 1 when something is held or rejected.
+    """
+    options = read_config(config)
+    raise typer.Exit(_run_once(options) if once else _run_service(options))
+
+
+def _run_service(options: Config) -> int:
+    logs.configure(options.log.level, options.log.format)
+    bridge = Bridge(options)
+    stop = _stop_on_signals(bridge)
+    try:
+        with _web(bridge):
+            bridge.run(stop)
+    finally:
+        bridge.close()
+    return EXIT_FINE
+
+
+def _web(bridge: Bridge) -> Any:
+    options = bridge.config.web
+    if options is None:
+        return nullcontext()
+    return WebServer(build_app(bridge.ledger, bridge.allowance, options), options.listen)
+
+
+def _run_once(options: Config) -> int:
+    logs.configure("warning", options.log.format)
+    display = display_for(out)
+    bridge = Bridge(options, observer=display)
+    stop = _stop_on_signals(bridge)
+    try:
+        with display if isinstance(display, BarDisplay) else nullcontext():
+            trouble = bridge.run_once(stop)
+        return _summary(bridge, trouble)
+    finally:
+        bridge.close()
+
+
+def _summary(bridge: Bridge, trouble: str | None) -> int:
+    """Print where everything stands; the exit code."""
+    totals: dict[str, int] = {}
+    for by_state in bridge.ledger.counts().values():
+        for state, count in by_state.items():
+            totals[str(state)] = totals.get(str(state), 0) + count
+    parts = [f"{totals[state]} {state}" for state in State if totals.get(state)]
+    out.print(Text(", ".join(parts) or "no recordings were found"))
+    needing = sum(totals.get(state, 0) for state in NEEDS_A_PERSON)
+    if needing:
+        out.print(Text(f"{needing} need a person: gong-bridge ledger list --state held --state rejected"))
+    if trouble:
+        err.print(Text(f"not finished: {trouble}", style="red"), soft_wrap=True)
+    return EXIT_PERSON_NEEDED if needing or trouble else EXIT_FINE
+
+
+def _stop_on_signals(bridge: Bridge) -> threading.Event:
+    """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            bridge.client.abort()
+            sys.stderr.write("stopped at once; what was under way is looked up at the next start\n")
+            os._exit(128 + number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop

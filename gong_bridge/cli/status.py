@@ -1,0 +1,111 @@
+"""`gong-bridge status`: where everything stands, on one screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gong_bridge import clock
+from gong_bridge.cli.common import ConfigOption, out, print_rows, read_config
+from gong_bridge.cli.display import STYLES, printable
+from gong_bridge.config.schema import Config
+from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.store import Ledger
+from gong_bridge.model import State
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("status", epilog="Example: gong-bridge status --json | jq .allowance")(status)
+
+
+def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+    """Counts by source and state, the oldest waiting recording, the allowance, and what needs a person."""
+    options = read_config(config)
+    ledger = Ledger.open(options.ledger.url)
+    try:
+        facts = gather(ledger, options, clock.now())
+    finally:
+        ledger.close()
+    if as_json:
+        sys.stdout.write(json.dumps(facts, default=str) + "\n")
+    else:
+        _show(facts)
+
+
+def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
+    """Everything `status` knows, JSON-able."""
+    limits = options.gong.limits
+    allowance = LedgerAllowance(
+        ledger, calls_per_second=limits.calls_per_second, calls_per_day=limits.calls_per_day
+    ).state(now)
+    oldest = ledger.oldest_waiting(now)
+    pause = ledger.pause_state()
+    return {
+        "sources": {
+            source.name: {str(state): count for state, count in ledger.counts().get(source.name, {}).items()}
+            for source in options.sources
+        },
+        "health": [
+            {"source": one.source, "healthy": one.healthy, "message": one.message, "watch": one.watch,
+             "last_scan_at": one.last_scan_at}
+            for one in ledger.source_health()
+        ],
+        "oldest_waiting": None if oldest is None else {
+            "id": oldest.id, "source": oldest.source, "state": str(oldest.state), "found_at": oldest.found_at,
+            "waiting_seconds": round((now - oldest.found_at).total_seconds()), "reason": oldest.reason,
+        },
+        "allowance": {
+            "used_24h": allowance.used_24h, "calls_per_day": allowance.calls_per_day,
+            "calls_per_second": allowance.calls_per_second, "paused_until": allowance.paused_until,
+        },
+        "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
+        "needs_a_person": [
+            {"code": group.code, "person": group.person, "count": group.count, "reason": group.reason}
+            for group in ledger.held_groups()
+        ],
+    }  # fmt: skip
+
+
+def _show(facts: dict[str, Any]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("source")
+    for state in State:
+        table.add_column(state, justify="right", header_style=f"bold {STYLES[state]}")
+    for name, counts in facts["sources"].items():
+        table.add_row(name, *(str(counts.get(state, "·")) for state in State))
+    out.print(table)
+    out.print()
+    if facts["paused"]:
+        out.print(Text(f"PAUSED: {facts['paused']['reason']}", style="bold red"), soft_wrap=True)
+    for one in facts["health"]:
+        if not one["healthy"]:
+            out.print(Text(f"source {one['source']}: {printable(one['message'])}", style="red"), soft_wrap=True)
+    oldest = facts["oldest_waiting"]
+    if oldest:
+        reason = f": {printable(oldest['reason'])}" if oldest["reason"] else ""
+        waited = _duration(oldest["waiting_seconds"])
+        out.print(Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True)
+    used, limit = facts["allowance"]["used_24h"], facts["allowance"]["calls_per_day"]
+    out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {limit - used:,} left"))
+    groups = facts["needs_a_person"]
+    if not groups:
+        out.print(Text("nothing needs a person", style="green"))
+        return
+    total = sum(group["count"] for group in groups)
+    out.print(Text(f"{total} need a person (gong-bridge ledger list --state held --state rejected):", style="magenta"))
+    print_rows(groups, {"count": "", "code": "why", "person": "who", "reason": "for example"}, as_json=False, empty="")
+
+
+def _duration(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+    return " ".join(part for part in parts if part) or f"{seconds} s"
