@@ -15,14 +15,13 @@ from gong_bridge.sandbox.shapes import parse_time
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrivedMedia:
-    """Media of a call: its size and SHA-256; `data` only when it is small enough to be listened to."""
+    """Media of a call: what it is, not its bytes."""
 
     size_bytes: int
     sha256: str
     kind: str
     content_type: str
     file_name: str
-    data: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +53,13 @@ class SeenRequest:
 
 
 class Arrived:
-    """The sandbox's memory."""
+    """The sandbox's memory; at most `keep_media_total_bytes` of media stay for listening, the latest ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_media_total_bytes: int) -> None:
         self._lock = threading.Lock()
+        self._keep_media_total_bytes = keep_media_total_bytes
+        self._kept_bytes = 0
+        self._kept: dict[str, bytes] = {}
         # Ids differ from one sandbox to the next: a ledger that outlives a sandbox must not find a stranger's call.
         self._next_id = 5 * 10**18 + secrets.randbelow(10**12) * 10**6
         self._calls: dict[str, ArrivedCall] = {}
@@ -103,12 +105,28 @@ class Arrived:
             self._revision += 1
             return call
 
-    def put_media(self, call_id: str, media: ArrivedMedia) -> None:
-        """Give the call this media instead of what it had."""
+    def put_media(self, call_id: str, media: ArrivedMedia, data: bytes | None) -> None:
+        """Give the call this media instead of what it had; `data` to listen to, None when it is too large for that."""
         with self._lock:
             call = self._calls[call_id]
+            self._kept_bytes -= len(self._kept.pop(call_id, b""))
+            if data is not None:
+                self._kept[call_id] = data
+                self._kept_bytes += len(data)
+            while self._kept_bytes > self._keep_media_total_bytes:
+                self._kept_bytes -= len(self._kept.pop(next(iter(self._kept))))
             self._calls[call_id] = replace(call, media=media, media_puts=call.media_puts + 1)
             self._revision += 1
+
+    def data_of(self, call_id: str) -> bytes | None:
+        """The bytes of the call's media, where they were kept."""
+        with self._lock:
+            return self._kept.get(call_id)
+
+    def kept_ids(self) -> set[str]:
+        """Ids of the calls that can be listened to."""
+        with self._lock:
+            return set(self._kept)
 
     def note(self, request: SeenRequest) -> None:
         """Write a request into the log."""
@@ -126,10 +144,10 @@ class Arrived:
         with self._lock:
             return dict(self._statuses)
 
-    def revision(self) -> int:
-        """A number that grows whenever a call or media arrives."""
+    def revision(self) -> str:
+        """A text that changes whenever a call, media or a request arrives."""
         with self._lock:
-            return self._revision
+            return f"{self._next_id % 10**6}-{self._revision}-{self._statuses.total()}"
 
     def forget(self) -> None:
         """Start again empty."""
@@ -137,6 +155,8 @@ class Arrived:
             self._calls.clear()
             self._by_client_unique_id.clear()
             self._links.clear()
+            self._kept.clear()
+            self._kept_bytes = 0
             self._log.clear()
             self._statuses.clear()
             self._revision += 1

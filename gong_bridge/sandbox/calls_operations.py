@@ -64,14 +64,14 @@ class CallsOperations:
             raise Refusal(400, "callId was not found")
         if "downloadMediaUrl" in call.body:
             raise Refusal(400, "The call has a downloadMediaUrl; its media is not uploaded")
-        media = await receive_media(
+        media, data = await receive_media(
             request.headers,
             request.stream(),
             keep_bytes=self._options.keep_media_bytes,
             largest_bytes=self._options.largest_media_bytes,
             hasher=self._hasher,
         )
-        self._arrived.put_media(call.id, media)
+        self._arrived.put_media(call.id, media, data)
         answer = {"callId": call.id, "url": page_url(request, call)}
         return JsonAnswer(answer, request_id=request.state.request_id, status=201)
 

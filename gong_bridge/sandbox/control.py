@@ -101,7 +101,6 @@ def call_as_json(call: ArrivedCall) -> dict[str, Any]:
             "puts": call.media_puts,
             "kind": media.kind,
             "contentType": media.content_type,
-            "kept": media.data is not None,
         },
     }
 

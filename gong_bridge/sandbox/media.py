@@ -101,8 +101,8 @@ class MediaReceiver:
         if len(self._waiting) > _MOST_WAITING:
             await self._waiting.popleft()
 
-    async def finish(self) -> ArrivedMedia:
-        """The media, once the whole body has been taken."""
+    async def finish(self) -> tuple[ArrivedMedia, bytes | None]:
+        """The media once the whole body has been taken, and its bytes when it is small."""
         for future in self._waiting:
             await future
         if not self._ended:
@@ -117,14 +117,14 @@ class MediaReceiver:
         if kind is None:
             raise Refusal(400, "mediaFile is not a supported media file: WAV, MP3, MP4, MKV and FLAC are")
         part = self._parts[0]
-        return ArrivedMedia(
+        media = ArrivedMedia(
             size_bytes=self._size_bytes,
             sha256=self._digest.hexdigest(),
             kind=kind,
             content_type=part["type"].decode("latin-1"),
             file_name=part["file_name"].decode("utf-8", "replace"),
-            data=None if self._kept is None else bytes(self._kept),
         )
+        return media, None if self._kept is None else bytes(self._kept)
 
     def _on_part_begin(self) -> None:
         if self._parts:
@@ -177,8 +177,11 @@ class MediaReceiver:
 
 async def receive_media(
     headers: Mapping[str, str], body: AsyncIterator[bytes], *, keep_bytes: int, largest_bytes: int, hasher: Executor
-) -> ArrivedMedia:
-    """Read `body` to its end. Raises Refusal (400), or whatever `body` raises when the client goes away."""
+) -> tuple[ArrivedMedia, bytes | None]:
+    """Read `body` to its end: the media, and its bytes when they are at most `keep_bytes`.
+
+    Raises Refusal (400), or whatever `body` raises when the client goes away.
+    """
     receiver = MediaReceiver(headers, keep_bytes=keep_bytes, largest_bytes=largest_bytes, hasher=hasher)
     async for chunk in body:
         if chunk:

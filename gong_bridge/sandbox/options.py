@@ -79,7 +79,8 @@ class SandboxOptions:
 
     users: items as GET /v2/users gives them. page_size: users and calls on one page. retry_after: how a 429 says how
     long to wait. repeated_id: what a repeated clientUniqueId gets; Gong does not document it. keep_media_bytes: media
-    up to this size is kept for listening, of larger media only size and SHA-256. future_slack_seconds: how far ahead
+    up to this size is kept for listening, of larger media only size and SHA-256; keep_media_total_bytes: of all kept
+    media together, the oldest goes first. future_slack_seconds: how far ahead
     of the sandbox's clock actualStart may lie.
     """
 
@@ -93,6 +94,7 @@ class SandboxOptions:
     repeated_id: Literal["conflict", "bad_request", "same_id"] = "conflict"
     users_forbidden: bool = False
     keep_media_bytes: int = 2 * 2**20
+    keep_media_total_bytes: int = 64 * 2**20
     largest_media_bytes: int = 1_500_000_000
     future_slack_seconds: float = 300.0
     faults: tuple[Fault, ...] = field(default=())

@@ -31,7 +31,7 @@ class Sandbox:
         self.options = options
         self._host = host
         self._port = port
-        self._arrived = Arrived()
+        self._arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes)
         self._limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
         self._faults = FaultBook(options.faults)
         self._server: _Server | None = None
@@ -100,7 +100,8 @@ def serve(host: str, port: int, options: SandboxOptions = _DEFAULT_OPTIONS) -> N
     """Run a sandbox in this thread until SIGINT or SIGTERM. Raises OSError when the address cannot be had."""
     listener = _listen(host, port)
     limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
-    _Server(options, Arrived(), limits, FaultBook(options.faults)).run_until_stopped(listener)
+    arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes)
+    _Server(options, arrived, limits, FaultBook(options.faults)).run_until_stopped(listener)
 
 
 class _Server:
