@@ -29,11 +29,12 @@ _EXISTS = (
     r"(already\s+(exist|been|known|used|in\s+use|present|upload|creat|added|regist|import)|duplicate"
     r"|must\s+be\s+unique|(is\s+)?not\s+unique|\bexists\b|previously\s+(added|uploaded|created))"
 )
+_ABSENT = r".*(\bno\b|\bnot\b|n't\b).*\bexist"
 _NOT = r"(\bnot\b|n't\b|\bdisabled\b|\bno\s+permission\b|\bmust\s+be\b|\bunable\b|\bfalse\b)"
 _CAPTURE = r"(record|import|telephony|data\s+capture)"
 
 _MEANINGS: tuple[tuple[type[RefusedByGong], re.Pattern[str]], ...] = (
-    (AlreadyKnown, re.compile(rf"{_CALL}.*{_EXISTS}|{_EXISTS}.*{_CALL}", re.IGNORECASE | re.DOTALL)),
+    (AlreadyKnown, re.compile(rf"^(?!{_ABSENT}).*({_CALL}.*{_EXISTS}|{_EXISTS}.*{_CALL})", re.IGNORECASE | re.DOTALL)),
     (
         NotEnabled,
         re.compile(
@@ -58,8 +59,8 @@ _CURES: dict[type[RefusedByGong], str] = {
 READ_STATUSES = (400, 409)
 """The statuses whose sentences are read; any other status speaks for itself."""
 
-_LONGEST_SENTENCE = 300
-_MOST_SENTENCES = 5
+_LONGEST_SENTENCE = 500
+_MOST_SENTENCES = 3
 
 
 def meaning_of(http_status: int, errors: Sequence[str]) -> type[RefusedByGong]:
@@ -67,7 +68,7 @@ def meaning_of(http_status: int, errors: Sequence[str]) -> type[RefusedByGong]:
     if http_status in READ_STATUSES:
         for sentence in errors:
             for kind, pattern in _MEANINGS:
-                if pattern.search(sentence):
+                if pattern.search(sentence[:_LONGEST_SENTENCE]):
                     return kind
     return RefusedByGong
 

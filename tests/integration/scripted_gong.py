@@ -1,14 +1,51 @@
-"""A Gong on a raw socket that misbehaves on request: drops, answers early, breaks off, waits, lies."""
+"""A Gong on a raw socket that misbehaves on request (drops, breaks off, answers early, waits), and a client for it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from gong_bridge.config.schema import Timeouts
+from gong_bridge.config.secrets import Secret
+from gong_bridge.gong.client import GongClient
+
+ACCESS_KEY = "ACCESSKEYOFTESTS"
+ACCESS_KEY_SECRET = "secret-of-tests"
+
+
+class NotedAllowance:
+    """No limits; writes down what was asked of it, in order."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def take(self, stop: threading.Event) -> None:
+        self.notes.append("take")
+
+    def sent(self) -> None:
+        self.notes.append("sent")
+
+    def pause(self, wait_seconds: float) -> None:
+        self.notes.append(f"pause {wait_seconds:g}")
+
+
+def client_of(base_url: str, allowance: NotedAllowance | None = None, **timeouts: float) -> GongClient:
+    """A client with the tests' keys; time-outs in seconds by phase."""
+    return GongClient(
+        base_url,
+        Secret(ACCESS_KEY),
+        Secret(ACCESS_KEY_SECRET),
+        Timeouts(**timeouts),
+        allowance or NotedAllowance(),
+        threading.Event(),
+    )
 
 
 class Exchange:
@@ -36,6 +73,18 @@ class Exchange:
                 break
             self.body += part
         return bytes(self.body)
+
+    def drain(self) -> tuple[int, str]:
+        """Read the whole body without keeping it: its size and SHA-256."""
+        digest, size_bytes = hashlib.sha256(self.body), len(self.body)
+        buffer = bytearray(1 << 20)
+        while size_bytes < self.body_bytes_declared:
+            received = self.connection.recv_into(buffer)
+            if not received:
+                break
+            digest.update(memoryview(buffer)[:received])
+            size_bytes += received
+        return size_bytes, digest.hexdigest()
 
     @property
     def json(self) -> dict:
@@ -77,14 +126,15 @@ Script = Callable[[Exchange], None]
 class ScriptedGong:
     """A server that hands each request to `script` and remembers it; a thread per connection."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.requests: list[Exchange] = []
         self.connection_count = 0
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> ScriptedGong:
         self._start(self._accept)
@@ -122,6 +172,9 @@ class ScriptedGong:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._connections.append(connection)
             rest = b""
             while True:
                 while b"\r\n\r\n" not in rest:
