@@ -1,0 +1,104 @@
+"""Connections to the ledger's database: how they are set up, one writer at a time, errors translated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.schema import Table
+
+from gong_bridge.ledger.faults import translated
+
+_BUSY_SECONDS = 30.0
+_CONNECTIONS = 16
+
+
+class Database:
+    """One database, used by many threads.
+
+    SQLite: a lock serialises the writers of this process, because SQLite's own way of waiting is to poll with growing
+    pauses; other processes are met with BEGIN IMMEDIATE and a busy time-out of 30 s.
+    Every operation may raise LedgerReadOnly.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.place = url.database or "" if self.is_sqlite else url.render_as_string(hide_password=True)
+        self.url = url
+        self._write_lock = threading.Lock()
+        self._durable = self._engine(durable=True)
+        self._relaxed: Engine | None = None
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that may write: committed at the end, rolled back by any exception.
+
+        `durable=False`: may be forgotten by a power cut (never by a crash of the process); for counts only.
+        """
+        engine = self._durable if durable else self._relaxed_engine()
+        with self._write_lock if self.is_sqlite else nullcontext(), engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading; each statement sees its own moment."""
+        with self._durable.connect() as connection:
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT that knows ON CONFLICT: the same words in both dialects, but two classes."""
+        return sqlite_insert(table) if self.is_sqlite else postgresql_insert(table)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._durable.dispose()
+        if self._relaxed is not None:
+            self._relaxed.dispose()
+
+    def _relaxed_engine(self) -> Engine:
+        if self._relaxed is None:
+            self._relaxed = self._engine(durable=False)
+        return self._relaxed
+
+    def _engine(self, *, durable: bool) -> Engine:
+        size = _CONNECTIONS if durable else 1
+        if self.is_sqlite:
+            options: dict[str, Any] = {
+                "connect_args": {"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
+            }
+        else:
+            settings = "" if durable else " -c synchronous_commit=off"
+            options = {
+                "pool_pre_ping": True,  # a restarted server costs one look, not one failed step a connection
+                "connect_args": {"connect_timeout": 10, "options": f"-c lock_timeout=30000{settings}"},
+            }
+        engine = create_engine(self.url, pool_size=size, max_overflow=64, pool_timeout=60, **options)
+        if self.is_sqlite:
+            event.listen(engine, "connect", _set_up_durable if durable else _set_up_relaxed)
+        event.listen(engine, "handle_error", self._translate)
+        return engine
+
+    def _translate(self, context: ExceptionContext) -> None:
+        problem = translated(context.original_exception, place=self.place, is_disconnect=context.is_disconnect)
+        if problem is not None:
+            raise problem from context.original_exception
+
+
+def _set_up_durable(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -4096")
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # a burst's log does not stay on the disk for ever
+
+
+def _set_up_relaxed(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -256")

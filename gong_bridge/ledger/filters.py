@@ -1,0 +1,53 @@
+"""Which entries are meant: one filter for lists and for bulk verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam
+
+from gong_bridge.ledger.rows import micros
+from gong_bridge.ledger.schema import entries
+from gong_bridge.model import State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryFilter:
+    """Everything given must hold; nothing given means every entry.
+
+    ids, states: any of them (an empty tuple: none). source, key, code (reason code), person: equal.
+    older_than: unchanged since then. found_before: found earlier than then.
+    """
+
+    ids: tuple[int, ...] | None = None
+    states: tuple[State, ...] | None = None
+    source: str | None = None
+    key: str | None = None
+    code: str | None = None
+    person: str | None = None
+    older_than: datetime | None = None
+    found_before: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as conditions on the entries table."""
+        found: list[ColumnElement[bool]] = []
+        if self.ids is not None:
+            found.append(entries.c.id.in_(self.ids))
+        if self.states is not None:
+            found.append(in_states(self.states))
+        equal = {"source": self.source, "key": self.key, "reason_code": self.code, "person": self.person}
+        found.extend(entries.c[name] == value for name, value in equal.items() if value is not None)
+        if self.older_than is not None:
+            found.append(entries.c.updated_at < micros(self.older_than))
+        if self.found_before is not None:
+            found.append(entries.c.found_at < micros(self.found_before))
+        return found
+
+
+def in_states(states: Sequence[State]) -> ColumnElement[bool]:
+    """State is one of these, written into the SQL literally so that partial indexes can serve it."""
+    values: Any = bindparam("states", [state.value for state in states], expanding=True, literal_execute=True)
+    return entries.c.state.in_(values)

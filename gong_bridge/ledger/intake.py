@@ -1,0 +1,183 @@
+"""What sources write: recordings become rows, a new version of a known recording finds its right place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.rows import encoded, micros
+from gong_bridge.ledger.schema import entries
+from gong_bridge.model import Recording, State
+
+_CHUNK = 500
+GONE = "gone"
+"""Code of a skip because the file was deleted before it could be sent; it is taken up again when it comes back."""
+BY_OPERATOR = "operator"
+"""Code of a skip by a person; nothing but a person undoes it."""
+
+_NOTHING_SENT = (State.FOUND, State.DRAFTED)
+_KNOWN = (
+    select(
+        entries.c.id,
+        entries.c.key,
+        entries.c.version,
+        entries.c.state,
+        entries.c.held_from,
+        entries.c.call_id,
+        entries.c.intent,
+        entries.c.reason_code,
+    )
+    .where(entries.c.source == bindparam("of_source"), entries.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(entries.c.id)
+)
+_VERSIONS = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code).where(
+    entries.c.source == bindparam("of_source"), entries.c.key.in_(bindparam("keys", expanding=True))
+)
+_RESTART: dict[str, Any] = {**NO_REASON, **NO_LEASE, "held_from": None, "attempts": 0}
+
+
+class Intake:
+    """The verbs of a source."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unseen(self, recordings: Sequence[Recording]) -> list[Recording]:
+        """Those whose exact version is not known, or is known as gone: it came back."""
+        unseen: list[Recording] = []
+        for source, batch in _chunks(recordings):
+            with self._database.read() as connection:
+                rows = connection.execute(_VERSIONS, {"of_source": source, "keys": [item.key for item in batch]})
+                known = {
+                    (row.key, row.version) for row in rows if not (row.state == "skipped" and row.reason_code == GONE)
+                }
+            unseen.extend(item for item in batch if (item.key, item.version) not in known)
+        return unseen
+
+    def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime) -> int:
+        """Write recordings down; how many rows are new or changed. Repeating it changes nothing.
+
+        `backlog`: they were there when the source started, so live calls go first (R26). A new version of a known
+        recording takes over its row while nothing was sent to Gong; otherwise it gets a row of its own that `replaces`
+        the known one. A batch of 500 is one transaction.
+        """
+        changed = 0
+        for source, batch in _chunks(recordings):
+            with self._database.write() as connection:
+                changed += self._add_batch(connection, source, batch, backlog, now)
+        return changed
+
+    def _add_batch(
+        self, connection: Connection, source: str, batch: Sequence[Recording], backlog: bool, now: datetime
+    ) -> int:
+        keys = [recording.key for recording in batch]
+        known = connection.execute(_KNOWN.with_for_update(), {"of_source": source, "keys": keys}).all()
+        versions = {(row.key, row.version): row for row in known}
+        newest = {row.key: row for row in known}  # rows come in the order of their ids
+        fresh: list[dict[str, Any]] = []
+        changed = 0
+        for recording in batch:
+            same, latest = versions.get((recording.key, recording.version)), newest.get(recording.key)
+            if same is not None:
+                changed += _reopen_gone(connection, same, now)
+            elif latest is not None and _nothing_sent(latest):
+                changed += _take_over_row(connection, latest, recording, now)
+            else:
+                fresh.append(_new_row(recording, backlog, now, replaces=None if latest is None else latest.id))
+        return changed + self._insert(connection, fresh, now)
+
+    def _insert(self, connection: Connection, rows: list[dict[str, Any]], now: datetime) -> int:
+        if not rows:
+            return 0
+        statement = self._database.insert(entries).on_conflict_do_nothing().returning(entries.c.id)
+        ids = connection.execute(statement, rows).scalars().all()
+        write_events(connection, (event_row(row_id, now, from_state=None, to_state=State.FOUND) for row_id in ids))
+        return len(ids)
+
+
+def _chunks(recordings: Sequence[Recording]) -> Iterator[tuple[str, list[Recording]]]:
+    """Batches of one source in which each key stands once, so that a batch can be decided from one look."""
+    source, batch = "", dict[str, Recording]()
+    for recording in recordings:
+        present = batch.get(recording.key)
+        if present == recording:
+            continue
+        if batch and (present is not None or recording.source != source or len(batch) >= _CHUNK):
+            yield source, list(batch.values())
+            batch = {}
+        source = recording.source
+        batch[recording.key] = recording
+    if batch:
+        yield source, list(batch.values())
+
+
+def _nothing_sent(row: Any) -> bool:
+    if row.call_id is not None or row.intent is not None:
+        return False
+    if row.state == "skipped" and row.reason_code == BY_OPERATOR:
+        return False
+    return (row.held_from or row.state) in _NOTHING_SENT
+
+
+def _new_row(recording: Recording, backlog: bool, now: datetime, replaces: int | None) -> dict[str, Any]:
+    at = micros(now)
+    return {
+        "source": recording.source,
+        "key": recording.key,
+        "version": recording.version,
+        "size_bytes": recording.size_bytes,
+        "modified_at": micros(recording.modified_at),
+        "state": State.FOUND.value,
+        "attempts": 0,
+        "due_at": at,
+        "backlog": backlog,
+        "replaces": replaces,
+        "owns_call": False,
+        "found_at": at,
+        "updated_at": at,
+    }
+
+
+def _take_over_row(connection: Connection, row: Any, recording: Recording, now: datetime) -> int:
+    """The recording changed before anything was sent: the same row speaks of the new version from now on."""
+    changes = {
+        **_RESTART,
+        "version": recording.version,
+        "size_bytes": recording.size_bytes,
+        "modified_at": recording.modified_at,
+        "state": State.FOUND,
+        "client_unique_id": None,
+        "draft": None,
+        "media": None,
+        "owns_call": False,
+        "due_at": now,
+        "updated_at": now,
+    }
+    connection.execute(update(entries).where(entries.c.id == row.id).values(encoded(changes)))
+    told = event_row(row.id, now, from_state=row.state, to_state=State.FOUND, code="new-version")
+    write_events(connection, [told])
+    return 1
+
+
+def _reopen_gone(connection: Connection, row: Any, now: datetime) -> int:
+    if row.state != "skipped" or row.reason_code != GONE:
+        return 0
+    state = back_to(row.held_from, owns_or_has_call=row.call_id is not None or row.intent is not None)
+    changes = {**_RESTART, "state": state, "due_at": now, "updated_at": now}
+    connection.execute(update(entries).where(entries.c.id == row.id).values(encoded(changes)))
+    write_events(connection, [event_row(row.id, now, from_state=row.state, to_state=state, code="came-back")])
+    return 1
+
+
+def back_to(held_from: str | None, *, owns_or_has_call: bool) -> State:
+    """The open state that a stopped entry returns to.
+
+    A skip gives the clientUniqueId free, so what was only drafted is drafted anew: another recording may own it now.
+    """
+    state = State(held_from or State.FOUND)
+    return State.FOUND if state is State.DRAFTED and not owns_or_has_call else state

@@ -1,0 +1,56 @@
+"""The ledger as a whole: opened once a process, its verbs grouped by who uses them."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from gong_bridge.ledger.calls import Ownership
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.intake import Intake
+from gong_bridge.ledger.notes import Notes
+from gong_bridge.ledger.open import open_database
+from gong_bridge.ledger.operating import Operator
+from gong_bridge.ledger.people_cache import People
+from gong_bridge.ledger.queries import Views
+from gong_bridge.ledger.store import Work
+from gong_bridge.ledger.upkeep import Upkeep
+
+
+class Ledger:
+    """What became of each recording. Safe for many threads and many processes.
+
+    intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
+    operator: retry and skip. views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+    Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.intake = Intake(database)
+        self.work = Work(database)
+        self.calls = Ownership(database)
+        self.operator = Operator(database)
+        self.views = Views(database)
+        self.people = People(database)
+        self.notes = Notes(database)
+        self.upkeep = Upkeep(database)
+
+    @classmethod
+    def open(cls, url: str) -> Ledger:
+        """The ledger at `sqlite:////path` or `postgresql://user@host/database`, made or migrated where needed.
+
+        Raises ConfigError (nonsense, not a ledger, newer than this program, network file system), LedgerReadOnly.
+        """
+        return cls(open_database(url))
+
+    def close(self) -> None:
+        """Close all connections; entries stay as they are."""
+        self.database.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,14 @@
+"""Alembic's entry: runs the revisions on the connection that open.py holds, inside its transaction."""
+
+from alembic import context
+
+from gong_bridge.ledger.schema import VERSION_TABLE, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

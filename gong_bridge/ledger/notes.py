@@ -1,0 +1,116 @@
+"""Small facts that all processes share and restarts keep: the pause of the destination, the sources' health."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.rows import maybe_moment, micros, to_json
+from gong_bridge.ledger.schema import notes, source_health
+from gong_bridge.model import SourceHealth
+
+_PAUSE = "pause"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """Nobody may use the destination (R29). `until`: when to probe again; `since`: when this trouble began."""
+
+    code: str
+    reason: str
+    until: datetime
+    since: datetime
+
+
+class Notes:
+    """Notes, pause and health."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get_note(self, name: str) -> Any:
+        """A JSON value by its name, None when absent."""
+        with self._database.read() as connection:
+            return read_note(connection, name)
+
+    def set_note(self, name: str, value: Any) -> None:
+        """Keep a small JSON value; None removes it."""
+        with self._database.write() as connection:
+            if value is None:
+                connection.execute(delete(notes).where(notes.c.name == name))
+            else:
+                write_note(self._database, connection, name, value)
+
+    def pause(self, code: str, reason: str, until: datetime, now: datetime) -> Pause:
+        """Pause the destination for all processes; a pause that goes on keeps the moment it began."""
+        present = self.pause_state()
+        since = present.since if present is not None and present.code == code else now
+        value = {"code": code, "reason": reason, "until": until.isoformat(), "since": since.isoformat()}
+        self.set_note(_PAUSE, value)
+        return Pause(code=code, reason=reason, until=until, since=since)
+
+    def pause_state(self) -> Pause | None:
+        """The pause in force, also when `until` has passed and nobody probed yet; None: none."""
+        value = self.get_note(_PAUSE)
+        if value is None:
+            return None
+        return Pause(
+            code=value["code"],
+            reason=value["reason"],
+            until=datetime.fromisoformat(value["until"]),
+            since=datetime.fromisoformat(value["since"]),
+        )
+
+    def resume(self) -> None:
+        """End the pause."""
+        self.set_note(_PAUSE, None)
+
+    def save_health(self, health: SourceHealth) -> None:
+        """How a source is doing, in place of what it said before."""
+        values = {
+            "source": health.source,
+            "healthy": health.healthy,
+            "message": health.message,
+            "watch": health.watch,
+            "scanned": health.scanned,
+            "last_scan_at": None if health.last_scan_at is None else micros(health.last_scan_at),
+            "updated_at": None if health.updated_at is None else micros(health.updated_at),
+        }
+        statement = self._database.insert(source_health)
+        with self._database.write() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=values), values)
+
+    def health(self) -> list[SourceHealth]:
+        """What every source last said, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(source_health).order_by(source_health.c.source)).all()
+        return [
+            SourceHealth(
+                source=row.source,
+                healthy=bool(row.healthy),
+                message=row.message,
+                watch=row.watch,
+                scanned=row.scanned,
+                last_scan_at=maybe_moment(row.last_scan_at),
+                updated_at=maybe_moment(row.updated_at),
+            )
+            for row in rows
+        ]
+
+
+def read_note(connection: Connection, name: str) -> Any:
+    """A JSON value by its name, None when absent."""
+    value = connection.execute(select(notes.c.value).where(notes.c.name == name)).scalar()
+    return None if value is None else json.loads(value)
+
+
+def write_note(database: Database, connection: Connection, name: str, value: Any) -> None:
+    """Keep a JSON value within the caller's transaction."""
+    values = {"name": name, "value": to_json(value)}
+    statement = database.insert(notes).on_conflict_do_update(index_elements=["name"], set_=values)
+    connection.execute(statement, values)

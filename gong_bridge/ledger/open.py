@@ -1,0 +1,179 @@
+"""Opening a ledger: the URL is understood, the file made safely, the tables brought up to date under a lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from gong_bridge.errors import ConfigError
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
+
+_SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
+_MIGRATION_LOCK = 0x676F6E67  # any number that every gong-bridge agrees on
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"}
+    | {"gpfs", "beegfs", "orangefs", "davfs", "davfs2", "sshfs", "s3fs", "rclone", "gcsfuse", "goofys"}
+)
+
+
+def open_database(url: str) -> Database:
+    """A database with the tables of this program, made or migrated where needed.
+
+    Raises ConfigError (nonsense, not a ledger, newer than this program, on a network file system) and LedgerReadOnly.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = _prepared_file(Path(parsed.database or ""))
+        parsed = parsed.set(database=str(path))
+    database = Database(parsed)
+    try:
+        with _alone(database):
+            _migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def parse_url(url: str) -> URL:
+    """The URL with its driver; ConfigError (which never repeats a password) for anything but the two known shapes."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(f"ledger.url is not understood; write it like {_SHAPES}") from None
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        if not parsed.database:
+            raise ConfigError("ledger.url names no database; write it like postgresql://user@host/database")
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise ConfigError(f"ledger.url begins with {parsed.drivername!r}, which is not known; write it like {_SHAPES}")
+    if not parsed.database or parsed.database.startswith((":memory:", "file:")) or parsed.query or parsed.host:
+        raise ConfigError("ledger.url must name a file: sqlite:////var/lib/gong-bridge/ledger.db (four slashes)")
+    return parsed
+
+
+def file_system_type(path: Path, mounts: str) -> str:
+    """The type of the file system that holds `path` (absolute), by the text of /proc/mounts; "" when not found."""
+    best, found = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = fields[1].encode("latin-1", "replace").decode("unicode_escape")  # \040 is a blank
+        inside = point == "/" or path == Path(point) or Path(point) in path.parents
+        if inside and len(point) >= best:  # of two mounts on one point the later one is seen
+            best, found = len(point), fields[2]
+    return found
+
+
+def is_network_file_system(kind: str) -> bool:
+    """Whether locks and shared memory of SQLite cannot be trusted there."""
+    return kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
+
+
+def _prepared_file(path: Path) -> Path:
+    path = path.absolute()
+    if path.is_dir():
+        raise ConfigError(f"ledger.url: {path} is a folder; name a file in it, such as {path / 'ledger.db'}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = path.resolve()
+        _refuse_network(path)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm take over this mode
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError as error:
+        raise ConfigError(
+            f"ledger.url: {path} cannot be made ({error.strerror}); create its folder and give it to the service's user"
+        ) from None
+    return path
+
+
+def _refuse_network(path: Path) -> None:
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    kind = file_system_type(path, mounts)
+    if is_network_file_system(kind):
+        raise ConfigError(
+            f"ledger.url: {path} lies on a network file system ({kind}), where SQLite loses data;"
+            " put it on a local disk, or use postgresql://user@host/database"
+        )
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """No other process opens this SQLite file meanwhile; PostgreSQL is locked inside its migration.
+
+    The lock is on the folder: closing a descriptor of the database file itself would drop SQLite's own locks.
+    """
+    if not database.is_sqlite:
+        yield
+        return
+    folder = os.open(Path(database.place).parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _migrate(database: Database) -> None:
+    if database.is_sqlite:
+        _use_write_ahead_log(database)
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        present = _present_revision(connection, database.place)
+        if present != HEAD:
+            _upgrade(connection, database.place, present)
+
+
+def _use_write_ahead_log(database: Database) -> None:
+    with database.read() as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()
+    if mode != "wal":
+        raise ConfigError(
+            f"ledger.url: {database.place} lies on a file system without shared memory; put it on a local disk"
+        )
+
+
+def _present_revision(connection: Connection, place: str) -> str | None:
+    names = set(inspect(connection).get_table_names())
+    if VERSION_TABLE in names:
+        revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+        return revision
+    foreign = names if connection.dialect.name == "sqlite" else names & set(metadata.tables)
+    if foreign:
+        raise ConfigError(
+            f"ledger {place} belongs to another program (it has a table {min(foreign)!r});"
+            " give the ledger a file or database of its own in ledger.url"
+        )
+    return None
+
+
+def _upgrade(connection: Connection, place: str, present: str | None) -> None:
+    from alembic import command  # only here: it is needed once in a ledger's life, and is not small
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if present is not None and present not in known:
+        raise ConfigError(
+            f"ledger {place} was written by a newer gong-bridge (revision {present}, this one knows {HEAD});"
+            " install that version again, or restore the backup taken before the upgrade"
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,159 @@
+"""The operator's verbs: take stopped entries up again, or set entries aside; in bulk by filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+
+from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.filters import EntryFilter, in_states
+from gong_bridge.ledger.intake import BY_OPERATOR, back_to
+from gong_bridge.ledger.rows import clean, micros
+from gong_bridge.ledger.schema import entries
+from gong_bridge.model import OPEN_STATES, State
+
+_CHUNK = 500
+_STOPPED = (State.HELD, State.REJECTED)
+_COLUMNS = (
+    entries.c.id,
+    entries.c.state,
+    entries.c.held_from,
+    entries.c.attempts,
+    entries.c.call_id,
+    entries.c.intent,
+    entries.c.owns_call,
+)
+_ChangeRows = Callable[[Connection, Sequence[Any]], None]
+
+
+class Operator:
+    """What a person, or a cured cause, does to entries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def retry(self, filter: EntryFilter, now: datetime) -> int:
+        """Take held and rejected entries up again, with all attempts, at once; how many.
+
+        Skipped entries only when named by id: a filter must not send what was meant to stay away.
+        """
+        states = (*_STOPPED, State.SKIPPED) if filter.ids is not None else _STOPPED
+        return self._change(
+            [in_states(states), *filter.conditions()],
+            lambda connection, rows: _reopen(connection, rows, now, "retried"),
+        )
+
+    def reopen_held(self, now: datetime, *, codes: tuple[str, ...] = (), persons: tuple[str, ...] = ()) -> int:
+        """Take up again what was held for these codes or persons, because the cause is cured; how many."""
+        if not codes and not persons:
+            return 0
+        cured = or_(entries.c.reason_code.in_(codes), entries.c.person.in_(persons))
+        return self._change(
+            [in_states((State.HELD,)), cured], lambda connection, rows: _reopen(connection, rows, now, "cause-cured")
+        )
+
+    def skip_by_operator(self, filter: EntryFilter, now: datetime, reason: str) -> int:
+        """Set open, held and rejected entries aside until a person takes them up again; how many.
+
+        A worker that holds one gets LeaseLost at its next write.
+        """
+        wanted = [in_states((*OPEN_STATES, *_STOPPED)), *filter.conditions()]
+        return self._change(wanted, lambda connection, rows: _set_aside(connection, rows, now, reason))
+
+    def _change(self, conditions: list[ColumnElement[bool]], change: _ChangeRows) -> int:
+        """Chunk by chunk, each a transaction of its own: workers never wait long behind a bulk verb."""
+        changed, after = 0, 0
+        while True:
+            with self._database.write() as connection:
+                rows = list(
+                    connection.execute(
+                        select(*_COLUMNS)
+                        .where(*conditions, entries.c.id > after)
+                        .order_by(entries.c.id)
+                        .limit(_CHUNK)
+                        .with_for_update()
+                    )
+                )
+                if rows:
+                    change(connection, rows)
+            changed += len(rows)
+            if len(rows) < _CHUNK:
+                return changed
+            after = rows[-1].id
+
+
+def _reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: str) -> None:
+    at = micros(now)
+    states = {row.id: _state_to_return_to(row) for row in rows}
+    statement = (
+        update(entries)
+        .where(entries.c.id == bindparam("entry_id"))
+        .values(
+            {
+                **NO_REASON,
+                **NO_LEASE,
+                "state": bindparam("new_state"),
+                "held_from": None,
+                "attempts": 0,
+                "due_at": at,
+                "updated_at": at,
+            }
+        )
+    )
+    connection.execute(statement, [{"entry_id": row_id, "new_state": state.value} for row_id, state in states.items()])
+    write_events(
+        connection, (event_row(row.id, now, from_state=row.state, to_state=states[row.id], code=code) for row in rows)
+    )
+
+
+def _state_to_return_to(row: Any) -> State:
+    return back_to(row.held_from, owns_or_has_call=row.owns_call or row.call_id is not None or row.intent is not None)
+
+
+def _set_aside(connection: Connection, rows: Sequence[Any], now: datetime, reason: str) -> None:
+    statement = (
+        update(entries)
+        .where(entries.c.id == bindparam("entry_id"))
+        .values(
+            {
+                **NO_REASON,
+                **NO_LEASE,
+                "state": State.SKIPPED.value,
+                "held_from": bindparam("left"),
+                "reason_code": BY_OPERATOR,
+                "reason": clean(reason),
+                "owns_call": bindparam("still_owns"),
+                "updated_at": micros(now),
+            }
+        )
+    )
+    connection.execute(statement, list(_set_aside_values(rows)))
+    write_events(
+        connection,
+        (
+            event_row(
+                row.id,
+                now,
+                from_state=row.state,
+                to_state=State.SKIPPED,
+                attempt=row.attempts,
+                code=BY_OPERATOR,
+                reason=reason,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _set_aside_values(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        maybe_called = row.call_id is not None or row.intent is not None
+        yield {
+            "entry_id": row.id,
+            "left": row.held_from or row.state,
+            "still_owns": bool(row.owns_call and maybe_called),
+        }

@@ -1,0 +1,187 @@
+"""What became of recordings: lists, counts and exports; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
+from gong_bridge.ledger.schema import IS_HELD, IS_LEASED, IS_OPEN, REPLACES, entries, events
+from gong_bridge.model import Entry, EntryEvent
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldGroup:
+    """Held entries that wait for the same cure. `entry_id` is one of them, as an example."""
+
+    code: str
+    person: str | None
+    count: int
+    entry_id: int
+
+
+class Views:
+    """Reading the ledger. Lists stream: a page of rows is in memory, never the whole."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, entry_id: int) -> Entry | None:
+        """The entry with this id."""
+        return self._one(select(*ENTRY_COLUMNS).where(entries.c.id == entry_id))
+
+    def find_latest(self, source: str, key: str) -> Entry | None:
+        """The newest entry of this recording."""
+        statement = select(*ENTRY_COLUMNS).where(entries.c.source == source, entries.c.key == key)
+        return self._one(statement.order_by(entries.c.id.desc()).limit(1))
+
+    def successor_of(self, entry: Entry) -> Entry | None:
+        """The newest entry that replaces this one."""
+        statement = select(*ENTRY_COLUMNS).where(entries.c.replaces == entry.id, REPLACES)
+        return self._one(statement.order_by(entries.c.id.desc()).limit(1))
+
+    def entries(
+        self, filter: EntryFilter | None = None, limit: int | None = None, newest_first: bool = False
+    ) -> Iterator[Entry]:
+        """Entries that match, in the order of their ids; at most `limit`."""
+        conditions = (filter or EntryFilter()).conditions()
+        order = entries.c.id.desc() if newest_first else entries.c.id
+        last: int | None = None
+        left = limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(_PAGE, left)
+            statement = select(*ENTRY_COLUMNS).where(*conditions).order_by(order).limit(page)
+            if last is not None:
+                statement = statement.where(entries.c.id < last if newest_first else entries.c.id > last)
+            with self._database.read() as connection:
+                rows = connection.execute(statement).all()
+            yield from map(entry_of, rows)
+            if len(rows) < page:
+                return
+            last = rows[-1].id
+            left = None if left is None else left - page
+
+    def events(self, entry_id: int) -> list[EntryEvent]:
+        """Every transition of one entry, oldest first."""
+        columns = [column for column in events.c if column.name != "id"]
+        statement = select(*columns).where(events.c.entry_id == entry_id).order_by(events.c.id)
+        with self._database.read() as connection:
+            return [event_of(row) for row in connection.execute(statement)]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many entries each source has in each state; states without any are left out."""
+        statement = select(entries.c.state, entries.c.source, func.count()).group_by(entries.c.state, entries.c.source)
+        found: dict[str, dict[str, int]] = {}
+        with self._database.read() as connection:
+            for state, source, count in connection.execute(statement):
+                found.setdefault(source, {})[state] = count
+        return found
+
+    def held_groups(self) -> list[HeldGroup]:
+        """What needs a person, the most frequent first."""
+        statement = (
+            select(entries.c.reason_code, entries.c.person, func.count(), func.min(entries.c.id))
+            .where(IS_HELD)
+            .group_by(entries.c.reason_code, entries.c.person)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        groups = [HeldGroup(code=row[0] or "held", person=row[1], count=row[2], entry_id=row[3]) for row in rows]
+        return sorted(groups, key=lambda group: (-group.count, group.code, group.person or ""))
+
+    def oldest_waiting(self, now: datetime) -> Entry | None:
+        """The open entry that was found first, at or before `now`."""
+        found = [
+            self._one(
+                select(*ENTRY_COLUMNS)
+                .where(IS_OPEN, entries.c.backlog == backlog, entries.c.found_at <= micros(now))
+                .order_by(entries.c.found_at)
+                .limit(1)
+            )
+            for backlog in (False, True)
+        ]
+        return min((entry for entry in found if entry), key=lambda entry: entry.found_at, default=None)
+
+    def open_count(self) -> int:
+        """How many entries the bridge still has to work on by itself."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(entries).where(IS_OPEN)).scalar_one())
+
+    def next_due_at(self) -> datetime | None:
+        """The earliest moment at which `claim` can find something: an entry due, or a lease that ends."""
+        statements = [
+            select(entries.c.due_at)
+            .where(IS_OPEN, entries.c.backlog == backlog, entries.c.lease_token.is_(None))
+            .order_by(entries.c.due_at, entries.c.id)
+            .limit(1)
+            for backlog in (False, True)
+        ]
+        statements.append(select(func.min(entries.c.lease_until)).where(IS_LEASED))
+        with self._database.read() as connection:
+            found = [connection.execute(statement).scalar() for statement in statements]
+        return min((moment(value) for value in found if value is not None), default=None)
+
+    def export(self, filter: EntryFilter | None = None, *, with_events: bool = False) -> Iterator[dict[str, Any]]:
+        """Entries as JSON-able objects with everything in them: `as_json`, the draft, the media facts, the events."""
+        for entry in self.entries(filter):
+            told = {**as_json(entry), "draft": entry.draft, "media": entry.media}
+            if with_events:
+                told["events"] = [event_as_json(event) for event in self.events(entry.id)]
+            yield told
+
+    def _one(self, statement: Any) -> Entry | None:
+        with self._database.read() as connection:
+            row = connection.execute(statement).one_or_none()
+        return None if row is None else entry_of(row)
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """One line of `ledger list --json`; names are fixed, times are ISO-8601 in UTC."""
+    return {
+        "id": entry.id,
+        "source": entry.source,
+        "key": entry.key,
+        "version": entry.version,
+        "size_bytes": entry.size_bytes,
+        "state": entry.state.value,
+        "held_from": None if entry.held_from is None else entry.held_from.value,
+        "client_unique_id": entry.client_unique_id,
+        "call_id": entry.call_id,
+        "attempts": entry.attempts,
+        "due_at": entry.due_at.isoformat(),
+        "reason_code": entry.reason_code,
+        "reason": entry.reason,
+        "person": entry.person,
+        "http_status": entry.http_status,
+        "request_id": entry.request_id,
+        "intent": entry.intent,
+        "duplicate_of": entry.duplicate_of,
+        "replaces": entry.replaces,
+        "backlog": entry.backlog,
+        "working": entry.lease_token is not None,
+        "modified_at": entry.modified_at.isoformat(),
+        "found_at": entry.found_at.isoformat(),
+        "updated_at": entry.updated_at.isoformat(),
+    }
+
+
+def event_as_json(event: EntryEvent) -> dict[str, Any]:
+    """One line of an entry's history."""
+    return {
+        "at": event.at.isoformat(),
+        "from": None if event.from_state is None else event.from_state.value,
+        "to": event.to_state.value,
+        "attempt": event.attempt,
+        "code": event.code,
+        "reason": event.reason,
+        "http_status": event.http_status,
+        "request_id": event.request_id,
+    }

@@ -1,0 +1,151 @@
+"""The ledger's tables: one row a recording, one row a transition, and the small facts all processes share.
+
+Times are whole microseconds since 1970 UTC (exact, comparable, the same on SQLite and PostgreSQL); JSON is text.
+Conditions of partial indexes are literal SQL and must be repeated literally in queries: no planner matches them
+against bound parameters.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+
+HEAD = "0001"
+"""The revision this program needs; the newest file in migrations/versions."""
+VERSION_TABLE = "ledger_version"
+
+IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
+OWNS_CALL = text("owns_call")
+IS_HELD = text("state = 'held'")
+IS_LEASED = text("lease_token IS NOT NULL")
+REPLACES = text("replaces IS NOT NULL")
+
+_ID = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY numbers rows by itself in SQLite
+
+metadata = MetaData()
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("held_from", Text),
+    Column("client_unique_id", Text),
+    Column("call_id", Text),
+    Column("draft", Text),
+    Column("media", Text),
+    Column("intent", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("backlog", Boolean, nullable=False),
+    Column("reason_code", Text),
+    Column("reason", Text),
+    Column("person", Text),
+    Column("http_status", Integer),
+    Column("request_id", Text),
+    Column("duplicate_of", BigInteger),
+    Column("replaces", BigInteger),
+    Column("owns_call", Boolean, nullable=False),
+    Column("lease_token", Text),
+    Column("lease_until", BigInteger),
+    Column("found_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, unique=True)
+Index(
+    "entries_one_owner_per_call",
+    entries.c.client_unique_id,
+    unique=True,
+    sqlite_where=OWNS_CALL,
+    postgresql_where=OWNS_CALL,
+)
+# A claim reads the head of one of these two; finished rows are in neither, so a million of them cost nothing.
+Index(
+    "entries_open_by_due",
+    entries.c.backlog,
+    entries.c.due_at,
+    entries.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+Index(
+    "entries_open_by_found",
+    entries.c.backlog,
+    entries.c.found_at,
+    entries.c.due_at,
+    entries.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
+Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
+Index("entries_by_predecessor", entries.c.replaces, sqlite_where=REPLACES, postgresql_where=REPLACES)
+Index("entries_by_state", entries.c.state, entries.c.source)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("code", Text),
+    Column("reason", Text),
+    Column("http_status", Integer),
+    Column("request_id", Text),
+)
+Index("events_by_entry", events.c.entry_id, events.c.id)
+
+gong_users = Table(
+    "gong_users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("aliases", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("extension", Text, nullable=False),
+    Column("phone_number", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("telephony_calls_imported", Boolean, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+source_health = Table(
+    "source_health",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("healthy", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("watch", Text, nullable=False),
+    Column("scanned", BigInteger, nullable=False),
+    Column("last_scan_at", BigInteger),
+    Column("updated_at", BigInteger),
+)
+
+allowance = Table(
+    "allowance",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next_slot_at", BigInteger, nullable=False),
+    Column("paused_until", BigInteger, nullable=False),
+)
+
+allowance_used = Table(
+    "allowance_used",
+    metadata,
+    Column("started_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("calls", BigInteger, nullable=False),
+)

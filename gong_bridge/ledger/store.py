@@ -1,0 +1,244 @@
+"""The worker's verbs: claim an entry under a lease, record each step, give it back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ScalarSelect, Select, bindparam, func, or_, select, update
+
+from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, micros
+from gong_bridge.ledger.schema import IS_LEASED, IS_OPEN, entries
+from gong_bridge.model import OPEN_STATES, Entry, State
+
+FRESH_SECONDS = 60.0
+"""A live recording found this recently goes before everything else (R26)."""
+
+_RANK = {state: rank for rank, state in enumerate((*OPEN_STATES, State.DONE))}
+
+
+def _next_id(*, backlog: bool, fresh: bool) -> ScalarSelect[Any]:
+    """The id of the entry to claim next of one kind; the order is that of one index, read from its head."""
+    columns = (entries.c.found_at, entries.c.due_at, entries.c.id) if fresh else (entries.c.due_at, entries.c.id)
+    statement = (
+        select(entries.c.id)
+        .where(IS_OPEN, entries.c.backlog == backlog, entries.c.due_at <= bindparam("at"))
+        .where(or_(entries.c.lease_until.is_(None), entries.c.lease_until < bindparam("at")))
+        .order_by(*(column.desc() if fresh else column for column in columns))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if fresh:
+        statement = statement.where(entries.c.found_at >= bindparam("fresh_since"))
+    return statement.scalar_subquery()
+
+
+def _pick(*, live_only: bool) -> Any:
+    live = (_next_id(backlog=False, fresh=True), _next_id(backlog=False, fresh=False))
+    return func.coalesce(*live) if live_only else func.coalesce(*live, _next_id(backlog=True, fresh=False))
+
+
+def _claim(*, live_only: bool) -> Any:
+    return (
+        update(entries)
+        .where(entries.c.id == _pick(live_only=live_only))
+        .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
+        .returning(*ENTRY_COLUMNS)
+    )
+
+
+_CLAIM = {live_only: _claim(live_only=live_only) for live_only in (False, True)}
+_IS_ANY: dict[bool, Select[Any]] = {live_only: select(_pick(live_only=live_only)) for live_only in (False, True)}
+_RENEW = (
+    update(entries)
+    .where(entries.c.lease_token.in_(bindparam("tokens", expanding=True)), IS_LEASED)
+    .values(lease_until=bindparam("until"))
+    .returning(entries.c.lease_token)
+)
+_TOKENS = select(entries.c.lease_token).where(IS_LEASED)
+_FREE = (
+    update(entries).where(entries.c.lease_token.in_(bindparam("tokens", expanding=True)), IS_LEASED).values(**NO_LEASE)
+)
+
+
+class Work:
+    """What a worker does with entries. Every write of a claimed entry raises LeaseLost when it is no longer ours."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, owner: str, now: datetime, lease_seconds: float, live_only: bool = False) -> Entry | None:
+        """The next entry to work on, leased to `owner` until `now + lease_seconds`, or None.
+
+        Live calls found within the last 60 s first, the newest of them foremost; then live calls, then backlog, each
+        by how long they have been due. `live_only` leaves the backlog alone. `owner` names a process
+        ("host:pid:start-time:uuid") and comes back in `release_dead`.
+        """
+        look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
+        with self._database.read() as connection:  # an idle worker only looks and keeps nobody from writing
+            if connection.execute(_IS_ANY[live_only], look).scalar() is None:
+                return None
+        token = f"{owner}#{uuid.uuid4().hex}"
+        until = micros(now + timedelta(seconds=lease_seconds))
+        with self._database.write() as connection:
+            row = connection.execute(_CLAIM[live_only], {**look, "token": token, "until": until}).one_or_none()
+        return None if row is None else entry_of(row)
+
+    def renew(self, tokens: Collection[str], until: datetime) -> set[str]:
+        """Prolong leases; the tokens that still hold. The others' work is lost."""
+        if not tokens:
+            return set()
+        with self._database.write() as connection:
+            rows = connection.execute(_RENEW, {"tokens": list(tokens), "until": micros(until)})
+            return set(rows.scalars())
+
+    def advance(
+        self,
+        entry: Entry,
+        to: State,
+        now: datetime,
+        *,
+        code: str | None = None,
+        reason: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        **changes: Any,
+    ) -> Entry:
+        """Record a reached checkpoint; the lease ends with State.DONE.
+
+        `changes`: further fields of model.Entry (call_id, draft, media, intent, ...). Intent and reason are cleared
+        unless given. Raises ValueError for a step backwards or a state that is no checkpoint.
+        """
+        if to not in _RANK or _RANK[to] < _RANK[entry.state]:
+            raise ValueError(f"entry {entry.id} cannot go from {entry.state} to {to}")
+        lease = NO_LEASE if to is State.DONE else {}
+        told = {"reason_code": code, "reason": reason, "http_status": http_status, "request_id": request_id}
+        given = {**NO_REASON, **told, "intent": None, **lease, **changes, "state": to}
+        with self._database.write() as connection:
+            return write_leased(connection, entry, now, given)
+
+    def note_intent(self, entry: Entry, intent: str | None, now: datetime) -> Entry:
+        """Write down that a request is about to be sent ("create" or "deliver"); None: its outcome is known."""
+        with self._database.write() as connection:
+            return write_leased(connection, entry, now, {"intent": intent}, with_event=False)
+
+    def postpone(
+        self,
+        entry: Entry,
+        now: datetime,
+        due_at: datetime,
+        code: str,
+        reason: str,
+        count_attempt: bool,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        clear_intent: bool = False,
+    ) -> Entry:
+        """Give the entry back until `due_at`. The intent stays (the outcome may be unclear) unless `clear_intent`.
+
+        Waiting on for the same reason without a spent attempt writes no further event: a wait of hours is one line.
+        """
+        changes: dict[str, Any] = {
+            **NO_REASON,
+            **NO_LEASE,
+            **_told(code, reason, http_status, request_id),
+            "due_at": due_at,
+            "attempts": entry.attempts + count_attempt,
+        }
+        if clear_intent:
+            changes["intent"] = None
+        news = count_attempt or entry.reason_code != code
+        with self._database.write() as connection:
+            return write_leased(connection, entry, now, changes, with_event=news)
+
+    def hold(
+        self,
+        entry: Entry,
+        now: datetime,
+        code: str,
+        reason: str,
+        person: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        clear_intent: bool = False,
+    ) -> Entry:
+        """Keep the entry for a person. `person`: whom nobody knows, such as "extension 204" (see held_groups)."""
+        told = _told(code, reason, http_status, request_id)
+        return self._stop(entry, State.HELD, now, {**told, "person": person}, clear_intent)
+
+    def reject(
+        self,
+        entry: Entry,
+        now: datetime,
+        code: str,
+        reason: str,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        clear_intent: bool = False,
+    ) -> Entry:
+        """Give up: attempts are spent or the refusal is final. Only an operator takes it up again."""
+        return self._stop(entry, State.REJECTED, now, _told(code, reason, http_status, request_id), clear_intent)
+
+    def skip(
+        self,
+        entry: Entry,
+        now: datetime,
+        code: str,
+        reason: str,
+        duplicate_of: int | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        clear_intent: bool = False,
+    ) -> Entry:
+        """An outcome without a call, such as a duplicate (R12, with the first one's id) or a call too short.
+
+        Without a call, and with no request under way, the clientUniqueId becomes free for another recording.
+        """
+        changes = {**_told(code, reason, http_status, request_id), "duplicate_of": duplicate_of}
+        if entry.call_id is None and (entry.intent is None or clear_intent):
+            changes["owns_call"] = False
+        return self._stop(entry, State.SKIPPED, now, changes, clear_intent)
+
+    def release(self, entry: Entry, now: datetime) -> None:
+        """Give the entry back as it is, at once (graceful stop)."""
+        with self._database.write() as connection:
+            write_leased(connection, entry, now, NO_LEASE, with_event=False)
+
+    def release_dead(self, is_alive: Callable[[str], bool], now: datetime) -> int:
+        """Free what dead processes left leased; how many. `is_alive` is asked once for each owner."""
+        with self._database.read() as connection:
+            tokens = list(connection.execute(_TOKENS).scalars())
+        alive = {owner: is_alive(owner) for owner in {owner_of_token(token) for token in tokens}}
+        dead = [token for token in tokens if not alive[owner_of_token(token)]]
+        if not dead:
+            return 0
+        with self._database.write() as connection:
+            freed = connection.execute(_FREE, {"tokens": dead}).all()
+            told = (
+                event_row(row[0], now, from_state=row[1], to_state=row[1], attempt=row[2], code="worker-died")
+                for row in freed
+            )
+            write_events(connection, told)
+        return len(freed)
+
+    def _stop(self, entry: Entry, to: State, now: datetime, changes: dict[str, Any], clear_intent: bool) -> Entry:
+        if entry.state not in OPEN_STATES:
+            raise ValueError(f"entry {entry.id} is {entry.state} already")
+        given = {**NO_REASON, **NO_LEASE, **changes, "state": to, "held_from": entry.state}
+        if clear_intent:
+            given["intent"] = None
+        with self._database.write() as connection:
+            return write_leased(connection, entry, now, given)
+
+
+def owner_of_token(token: str) -> str:
+    """The owner who claimed with this lease token."""
+    return token.rpartition("#")[0]
+
+
+def _told(code: str, reason: str, http_status: int | None, request_id: str | None) -> dict[str, Any]:
+    return {"reason_code": code, "reason": reason, "http_status": http_status, "request_id": request_id}
