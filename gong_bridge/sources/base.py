@@ -1,0 +1,81 @@
+"""What a source of recordings is, and what the service hands it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
+
+BATCH_SIZE = 500
+"""Recordings that go to the ledger in one call: 60,000 files at once must not be 60,000 transactions."""
+
+BACKLOG_AGE_SECONDS = 600.0
+"""A recording present when the source started is backlog when it was last changed longer ago than this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """The three things a source may ask of the service; sources never see the ledger.
+
+    unseen: those of the given recordings whose (source, key, version) the ledger does not know.
+    add: write recordings down; the flag says whether they are backlog (present when the source started, and not
+    fresh). Returns how many rows are new or changed.
+    health: how the source is doing, to be shown to people.
+    Each may raise a BridgeError; the source then tries the same recordings again.
+    """
+
+    unseen: Callable[[Sequence[Recording]], list[Recording]]
+    add: Callable[[Sequence[Recording], bool], int]
+    health: Callable[[SourceHealth], None]
+
+
+class Source(Protocol):
+    """A place where recordings appear. Every method may be called from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The name that bridge.yaml gives this source."""
+
+    def run(self, intake: Intake, stop: threading.Event) -> None:
+        """Find recordings until stopped. Survives every failure of the place itself: reports it, tries again."""
+
+    def scan_once(self, intake: Intake, stop: threading.Event) -> int:
+        """One complete pass, waiting for files that are still being written. Returns rows added.
+
+        Raises SourceUnavailable.
+        """
+
+    def candidates(self) -> Iterator[Recording]:
+        """One complete listing of what include and exclude take, asking neither the ledger nor whether it settled.
+
+        Raises SourceUnavailable.
+        """
+
+    def stat(self, key: str) -> Recording:
+        """The version that lies at this key now. Raises SourceGone, SourceUnavailable."""
+
+    def open(self, recording: Recording) -> BinaryIO:
+        """A seekable, read-only file of exactly this version.
+
+        Raises SourceChanged, SourceGone, SourceUnavailable; so may every later read.
+        """
+
+    def read_beside(self, key: str, max_bytes: int) -> SidecarFile | None:
+        """Another file or object of the same source, whole; None when there is none.
+
+        Raises BadMetadata when it is larger than `max_bytes` or not inside the source, SourceUnavailable.
+        """
+
+    def describe(self, recording: Recording) -> ObjectFacts:
+        """User metadata and tags of an object; empty for files. Raises SourceGone, SourceUnavailable."""
+
+    def settle(self, recording: Recording) -> str:
+        """Do what after_upload says, once Gong has everything (R30).
+
+        Acts only while the version is still the delivered one, and may be repeated after a crash. Returns
+        "left", "deleted", "moved", or "changed" (another version lies there: nothing was touched).
+        Raises SourceUnavailable: try again.
+        """
