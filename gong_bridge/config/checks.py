@@ -1,4 +1,4 @@
-"""Checks of single values of bridge.yaml that a type cannot express: each gives the value back or a ValueError; pure."""
+"""Checks of single values that a type cannot express: each gives the value back or raises ValueError; pure."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gong_bridge.config.schema import LedgerOptions
 from gong_bridge.errors import ConfigError
 from gong_bridge.strict_yaml import Document
 
@@ -83,12 +84,8 @@ class Look:
                     loc, "the ledger must be a file; write sqlite:////var/lib/gong-bridge/ledger.db (four slashes)"
                 )
         elif not _POSTGRESQL.match(url):
-            hint = (
-                "it begins with postgresql://"
-                if url.startswith("postgres")
-                else "a ledger is sqlite:////path or postgresql://..."
-            )
-            self._wrong(loc, f"this kind of ledger is not known; {hint}")
+            cure = "write postgresql://" if url.startswith("postgres:") else "write sqlite:////path or postgresql://..."
+            self._wrong(loc, f"this kind of ledger is not known; {cure}")
 
     # --- disk -------------------------------------------------------------------------------------------------------
 
@@ -131,7 +128,7 @@ class Look:
     ) -> None:
         """Every source's mapping: known by name, and by `read_mapping` understood."""
         folder = self._path(("mappings",))
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not os.path.isdir(folder):
             folder = None
         for loc, source in self._sources():
             name = source.get("mapping")
@@ -171,20 +168,26 @@ class Look:
         self._folder_at(loc, path, writable_because="recordings are moved there")
 
     def _ledger_file(self) -> None:
+        """The folder of an SQLite ledger must be there already: a mistyped path would start a second, empty ledger."""
         loc = ("ledger", "url")
-        url = self._text(loc)
-        name = sqlite_path(url if url is not None else "sqlite:////var/lib/gong-bridge/ledger.db")
+        url = LedgerOptions().url if self._ledger_by_default() else self._text(loc)
+        name = sqlite_path(url) if url is not None else None
         if not name or name == ":memory:":
             return
         path = self._resolved(loc, name)
         if path is None:
             return
-        if path.is_dir():
+        if os.path.isdir(path):
             self._wrong(loc, f"{path} is a folder; add the file's name, such as {path / 'ledger.db'}")
-        elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        elif os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
             self._wrong(loc, f"{path} is not writable for this user; {_permission_cure(path)}")
-        else:
-            self._folder_at(loc, path.parent, writable_because="the ledger lies there")
+        elif trouble := _folder_trouble(path.parent, "the ledger lies there"):
+            default = "; ledger: {url: sqlite:////path/ledger.db} names another place"
+            self._wrong(loc, trouble + (default if self._ledger_by_default() else ""))
+
+    def _ledger_by_default(self) -> bool:
+        ledger = self._document.data.get("ledger", {})
+        return isinstance(ledger, dict) and "url" not in ledger
 
     # --- reading the data -------------------------------------------------------------------------------------------
 
@@ -230,14 +233,9 @@ class Look:
 
 def _folder_trouble(path: Path, writable_because: str) -> str | None:
     """What is wrong with a folder that must be there, with its cure; None when nothing is."""
-    try:
-        is_folder = path.is_dir()
-        exists = is_folder or path.exists()
-    except OSError as error:
-        return f"folder {path} cannot be looked at ({error.strerror}); check the path and the permissions"
-    if not exists:
+    if not os.path.exists(path):
         return f"folder {path} does not exist; create it, or mount it, or correct the path"
-    if not is_folder:
+    if not os.path.isdir(path):
         return f"{path} is a file, not a folder; write the folder it lies in"
     if not os.access(path, os.R_OK | os.X_OK):
         return f"folder {path} is not readable for this user; {_permission_cure(path)}"

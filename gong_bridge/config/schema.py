@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from gong_bridge.config.checks import check_base_url, check_expression, check_zone, is_this_machine
+from gong_bridge.config.checks import check_base_url, check_expression, is_this_machine
+from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
 from gong_bridge.strict_yaml import MistakeAt
@@ -111,7 +112,7 @@ class MoveTo(_Options):
 
 class _SourceOptions(_Options):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
-    """A short name of your own; the ledger knows recordings by it, so do not change it later."""
+    """A short name of your own (letters, digits and - _ .); the ledger knows recordings by it: never change it."""
     mapping: str
     """A shipped mapping's name, or a file in your mappings folder (without .yaml)."""
     include: tuple[str, ...] = ("**/*",)
@@ -237,7 +238,7 @@ class WebOptions(_Options):
     """The status page, health and metrics."""
 
     listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")
-    """host:port"""
+    """host:port, such as 127.0.0.1:8321"""
     token: Secret | None = None
     """Asked for when the page listens on anything but this machine."""
 
@@ -281,6 +282,7 @@ class Config(_Options):
     mappings: Path | None = None
     """Folder of your own mapping files; the shipped ones are found by name without it."""
     sources: Annotated[tuple[AnySource, ...], Field(min_length=1)]
+    """Where recordings appear: a list of folders and buckets."""
     media: MediaOptions = MediaOptions()
     work: WorkOptions = WorkOptions()
     web: WebOptions | None = None

@@ -79,9 +79,12 @@ def _unexpected(scene: _Scene) -> str:
     if scene.finding.kind in ("model_type", "model_attributes_type", "dict_type"):
         if scene.value is None:
             return "nothing is written below this key; write its keys in the lines below, indented, or remove it"
-        return f"expected {expected}, found {scene.found(shown=False)}"
+        group = next(iter(scene.groups(scene.finding.loc)), None)
+        keys = f" ({', '.join(group.about)})" if group else ""
+        return f"expected {expected}{keys}, found {scene.found(shown=False)}"
     if expected == "text" and isinstance(scene.value, bool | int | float):
-        return f"expected text, found {scene.found()}; put it in quotes: '{scene.written or '...'}'"
+        about = scene.about().split(";")[0]
+        return f"expected text{about and f' ({about})'}, found {scene.found()}; put it in quotes: '{scene.written or '...'}'"
     if scene.finding.kind.endswith(("tuple_type", "list_type", "set_type")) and isinstance(scene.value, str):
         return f"expected a list, found {scene.found()}; write it in brackets: ['{scene.written or '...'}']"
     return f"expected {expected}, found {scene.found()}"
@@ -140,7 +143,12 @@ def _wrong_partner(key: str, here: KeyGroup, partner: KeyGroup) -> str:
 
 
 def _bound(word: str, figure: str) -> Callable[[_Scene], str]:
-    return lambda scene: f"must be {word} {scene.finding.figures.get(figure)}, found {scene.found()}"
+    def wording(scene: _Scene) -> str:
+        limit = scene.finding.figures.get(figure)
+        shown = f"{limit:g}" if isinstance(limit, float) else limit
+        return f"must be {word} {shown}, found {scene.found()}"
+
+    return wording
 
 
 def _length(word: str, figure: str, unit: str) -> Callable[[_Scene], str]:
