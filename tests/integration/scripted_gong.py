@@ -8,7 +8,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -85,6 +86,16 @@ class Exchange:
             digest.update(memoryview(buffer)[:received])
             size_bytes += received
         return size_bytes, digest.hexdigest()
+
+    def discard(self) -> int:
+        """Read the whole body as fast as it comes: its size."""
+        size_bytes, buffer = len(self.body), bytearray(1 << 20)
+        while size_bytes < self.body_bytes_declared:
+            received = self.connection.recv_into(buffer)
+            if not received:
+                break
+            size_bytes += received
+        return size_bytes
 
     @property
     def json(self) -> dict:
@@ -192,3 +203,12 @@ class ScriptedGong:
                 rest = b""
         except OSError:
             return
+
+
+@contextmanager
+def talk(
+    script: Script, allowance: NotedAllowance | None = None, **timeouts: float
+) -> Iterator[tuple[ScriptedGong, GongClient]]:
+    """A scripted Gong and a client that speaks to it."""
+    with ScriptedGong(script) as gong, client_of(gong.base_url, allowance, **timeouts) as client:
+        yield gong, client

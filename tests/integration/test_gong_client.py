@@ -32,6 +32,7 @@ from tests.integration.scripted_gong import (
     Script,
     ScriptedGong,
     client_of,
+    talk,
 )
 
 DRAFT = {"clientUniqueId": "pbx-17", "primaryUser": "2345", "actualStart": "2025-03-04T12:00:00-05:00"}
@@ -60,13 +61,13 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_created_call_has_gongs_id_as_text_and_its_request_id() -> None:
     answer = {"requestId": "r-1", "callId": "77823422740259378951", "added": {"later": True}}
-    with ScriptedGong(says(200, answer)) as gong, client_of(gong.base_url) as client:
+    with talk(says(200, answer)) as (_gong, client):
         created = Calls(client).create(DRAFT)
     assert created == CreatedCall(call_id="77823422740259378951", request_id="r-1", http_status=200)
 
 
 def test_a_numeric_id_keeps_all_its_digits() -> None:
-    with ScriptedGong(says(201, b'{"callId":77823422740259378951}')) as gong, client_of(gong.base_url) as client:
+    with talk(says(201, b'{"callId":77823422740259378951}')) as (_gong, client):
         assert Calls(client).create(DRAFT).call_id == "77823422740259378951"
 
 
@@ -88,38 +89,35 @@ def test_the_draft_arrives_as_it_was_written_with_basic_log_in() -> None:
 
 @pytest.mark.parametrize("body", [{"requestId": "r"}, {"callId": None}, {"callId": ""}, {"callId": ["1"]}])
 def test_R21_a_success_without_a_call_id_is_unclear(body: dict) -> None:
-    with ScriptedGong(says(200, body)) as gong, client_of(gong.base_url) as client, pytest.raises(Unclear):
+    with talk(says(200, body)) as (_gong, client), pytest.raises(Unclear):
         Calls(client).create(DRAFT)
 
 
 @pytest.mark.parametrize("status", [400, 409])
 def test_R23_a_known_client_unique_id_is_already_known(status: int) -> None:
     body = {"requestId": "r-9", "errors": ["A call with this clientUniqueId already exists"]}
-    with ScriptedGong(says(status, body)) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(AlreadyKnown) as caught:
-            Calls(client).create(DRAFT)
+    with talk(says(status, body)) as (_gong, client), pytest.raises(AlreadyKnown) as caught:
+        Calls(client).create(DRAFT)
     assert (caught.value.http_status, caught.value.request_id) == (status, "r-9")
 
 
 def test_R23_not_enabled_names_the_user_by_gongs_id() -> None:
     body = {"requestId": "r-9", "errors": ["Recording is not enabled for the primary user"]}
-    with ScriptedGong(says(409, body)) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(NotEnabled, match="for Gong user 2345") as caught:
-            Calls(client).create(DRAFT)
+    with talk(says(409, body)) as (_gong, client), pytest.raises(NotEnabled, match="for Gong user 2345") as caught:
+        Calls(client).create(DRAFT)
     assert caught.value.code == "not-enabled"
 
 
 def test_R23_an_unknown_conflict_is_held_with_gongs_words() -> None:
     body = {"requestId": "r-9", "errors": ["the moon is full"]}
-    with ScriptedGong(says(409, body)) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(RefusedByGong, match="the moon is full") as caught:
-            Calls(client).create(DRAFT)
+    with talk(says(409, body)) as (_gong, client), pytest.raises(RefusedByGong, match="the moon is full") as caught:
+        Calls(client).create(DRAFT)
     assert type(caught.value) is RefusedByGong
 
 
 def test_bytes_that_are_no_text_are_named_before_any_request() -> None:
     allowance = NotedAllowance()
-    with ScriptedGong(says(200)) as gong, client_of(gong.base_url, allowance) as client, pytest.raises(BadMetadata):
+    with talk(says(200), allowance) as (gong, client), pytest.raises(BadMetadata):
         Calls(client).create(DRAFT | {"title": "broken \udcff"})
     assert (gong.requests, allowance.notes) == ([], [])
 
@@ -129,7 +127,7 @@ def test_bytes_that_are_no_text_are_named_before_any_request() -> None:
 
 def test_R26_each_request_takes_one_slot_and_says_when_it_left() -> None:
     allowance = NotedAllowance()
-    with ScriptedGong(says(200, {"callId": "1"})) as gong, client_of(gong.base_url, allowance) as client:
+    with talk(says(200, {"callId": "1"}), allowance) as (_gong, client):
         Calls(client).create(DRAFT)
         Calls(client).create(DRAFT)
     assert allowance.notes == ["take", "sent", "take", "sent"]
@@ -142,9 +140,8 @@ def test_R26_each_request_takes_one_slot_and_says_when_it_left() -> None:
 def test_R27_a_limit_pauses_everybody(status: int, headers: dict[str, str], note: str) -> None:
     allowance = NotedAllowance()
     body = {"requestId": "r-4", "errors": ["limit exceeded"]}
-    with ScriptedGong(says(status, body, **headers)) as gong, client_of(gong.base_url, allowance) as client:
-        with pytest.raises(RateLimited) as caught:
-            Calls(client).create(DRAFT)
+    with talk(says(status, body, **headers), allowance) as (_gong, client), pytest.raises(RateLimited) as caught:
+        Calls(client).create(DRAFT)
     assert allowance.notes == ["take", "sent", note]
     assert caught.value.keeps_attempt
     assert caught.value.request_id == "r-4"
@@ -154,7 +151,7 @@ def test_R27_a_wait_until_a_date_long_ago_or_far_away_is_bounded() -> None:
     allowance = NotedAllowance()
     for date in ("Mon, 01 Jan 2001 00:00:00 GMT", "Fri, 01 Jan 2999 00:00:00 GMT"):
         script = says(429, {}, Retry_After=date)
-        with ScriptedGong(script) as gong, client_of(gong.base_url, allowance) as client, pytest.raises(RateLimited):
+        with talk(script, allowance) as (_gong, client), pytest.raises(RateLimited):
             Calls(client).create(DRAFT)
     assert allowance.notes == ["take", "sent", "pause 1", "take", "sent", "pause 3600"]
 
@@ -164,9 +161,8 @@ def test_R26_an_allowance_that_refuses_sends_nothing() -> None:
         def take(self, stop: object) -> None:
             raise RateLimited("today's calls are used up", wait_seconds=600)
 
-    with ScriptedGong(says(200)) as gong, client_of(gong.base_url, Spent()) as client:
-        with pytest.raises(RateLimited, match="used up"):
-            Calls(client).create(DRAFT)
+    with talk(says(200), Spent()) as (gong, client), pytest.raises(RateLimited, match="used up"):
+        Calls(client).create(DRAFT)
     assert gong.requests == []
 
 
@@ -186,7 +182,7 @@ def pages_of_calls(exchange: Exchange) -> None:
 
 
 def test_R22_a_call_is_found_by_its_exact_client_unique_id_on_a_later_page() -> None:
-    with ScriptedGong(pages_of_calls) as gong, client_of(gong.base_url) as client:
+    with talk(pages_of_calls) as (gong, client):
         found = Calls(client).find("pbx-17", START, workspace_id="99")
         first, second = gong.requests
     assert found is not None
@@ -197,28 +193,27 @@ def test_R22_a_call_is_found_by_its_exact_client_unique_id_on_a_later_page() -> 
 
 
 def test_R22_no_page_has_it_means_there_is_none() -> None:
-    with ScriptedGong(pages_of_calls) as gong, client_of(gong.base_url) as client:
+    with talk(pages_of_calls) as (gong, client):
         assert Calls(client).find("pbx-19", START) is None
         assert len(gong.requests) == 3
 
 
 def test_G2_a_404_means_no_calls_in_that_period() -> None:
     body = {"requestId": "r", "errors": ["No calls found corresponding to the provided filters"]}
-    with ScriptedGong(says(404, body)) as gong, client_of(gong.base_url) as client:
+    with talk(says(404, body)) as (_gong, client):
         assert Calls(client).find("pbx-17", START) is None
 
 
 def test_a_cursor_that_comes_back_does_not_loop_for_ever() -> None:
     body = {"records": {"cursor": "again"}, "calls": []}
-    with ScriptedGong(says(200, body)) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(ServiceDown, match="circles"):
-            Calls(client).find("pbx-17", START)
-        assert len(gong.requests) == 2
+    with talk(says(200, body)) as (gong, client), pytest.raises(ServiceDown, match="circles"):
+        Calls(client).find("pbx-17", START)
+    assert len(gong.requests) == 2
 
 
 @pytest.mark.parametrize("calls", [{}, {"calls": None}, {"calls": []}, {"records": None}])
 def test_a_page_without_rows_or_records_is_an_empty_one(calls: dict) -> None:
-    with ScriptedGong(says(200, calls)) as gong, client_of(gong.base_url) as client:
+    with talk(says(200, calls)) as (_gong, client):
         assert Calls(client).find("pbx-17", START) is None
 
 
@@ -229,7 +224,7 @@ def test_one_call_is_shown_and_an_unknown_one_is_none() -> None:
         else:
             exchange.answer(404, {"errors": ["not found"]})
 
-    with ScriptedGong(script) as gong, client_of(gong.base_url) as client:
+    with talk(script) as (gong, client):
         shown = Calls(client).get("7")
         assert Calls(client).get("8") is None
         assert Calls(client).get("../users?x=1") is None
@@ -263,7 +258,7 @@ def test_R21_media_counts_as_there_only_when_gong_shows_it(
             assert exchange.json["filter"] == {"callIds": ["7"]}
             exchange.answer(extensive_status, extensive_body)
 
-    with ScriptedGong(script) as gong, client_of(gong.base_url) as client:
+    with talk(script) as (_gong, client):
         assert Calls(client).has_media("7") is expected
 
 
@@ -295,7 +290,7 @@ def pages_of_users(exchange: Exchange) -> None:
 
 
 def test_users_of_all_pages_are_read_and_absent_settings_forbid_nothing() -> None:
-    with ScriptedGong(pages_of_users) as gong, client_of(gong.base_url) as client:
+    with talk(pages_of_users) as (_gong, client):
         users = list(Users(client).list())
     assert users[0] == GongUser(
         id="77823422740259378951",
@@ -317,7 +312,7 @@ def test_users_of_all_pages_are_read_and_absent_settings_forbid_nothing() -> Non
 
 
 def test_users_are_asked_for_page_by_page() -> None:
-    with ScriptedGong(pages_of_users) as gong, client_of(gong.base_url) as client:
+    with talk(pages_of_users) as (gong, client):
         users: Iterator[GongUser] = Users(client).list()
         next(users)
         assert len(gong.requests) == 1
@@ -325,9 +320,8 @@ def test_users_are_asked_for_page_by_page() -> None:
 
 def test_a_user_without_an_id_is_named_by_its_place() -> None:
     script = says(200, {"requestId": "r-5", "users": [{"id": "1"}, {"emailAddress": "agent-201@example.com"}]})
-    with ScriptedGong(script) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(ServiceDown, match=r"users\.1\.id is missing") as caught:
-            list(Users(client).list())
+    with talk(script) as (_gong, client), pytest.raises(ServiceDown, match=r"users\.1\.id is missing") as caught:
+        list(Users(client).list())
     assert "example.com" not in caught.value.message
 
 
@@ -336,9 +330,9 @@ def test_a_user_without_an_id_is_named_by_its_place() -> None:
 
 def test_a_redirect_is_refused_and_not_followed() -> None:
     with ScriptedGong(says(200, {"users": []})) as elsewhere:
-        with ScriptedGong(says(302, {}, Location=elsewhere.base_url + "/v2/users")) as gong:
-            with client_of(gong.base_url) as client, pytest.raises(WrongBaseUrl, match="redirect"):
-                list(Users(client).list())
+        moved = says(302, {}, Location=elsewhere.base_url + "/v2/users")
+        with talk(moved) as (_gong, client), pytest.raises(WrongBaseUrl, match="redirect"):
+            list(Users(client).list())
         assert elsewhere.requests == []
 
 
@@ -346,7 +340,7 @@ def test_a_log_in_page_is_not_gong() -> None:
     def script(exchange: Exchange) -> None:
         exchange.answer(200, b"<!doctype html><title>Sign in</title>", content_type="text/html")
 
-    with ScriptedGong(script) as gong, client_of(gong.base_url) as client, pytest.raises(WrongBaseUrl):
+    with talk(script) as (_gong, client), pytest.raises(WrongBaseUrl):
         list(Users(client).list())
 
 
@@ -363,9 +357,11 @@ def test_a_base_url_with_a_path_is_kept() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_R29_wrong_keys_pause_with_a_cure(status: int) -> None:
-    with ScriptedGong(says(status, {"requestId": "r", "errors": ["no"]})) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(BadCredentials, match=r"Cure: .*technical administrator"):
-            list(Users(client).list())
+    with (
+        talk(says(status, {"requestId": "r", "errors": ["no"]})) as (_gong, client),
+        pytest.raises(BadCredentials, match=r"Cure: .*technical administrator"),
+    ):
+        list(Users(client).list())
 
 
 # --- what never leaks ------------------------------------------------------------------------------------------------
@@ -373,7 +369,7 @@ def test_R29_wrong_keys_pause_with_a_cure(status: int) -> None:
 
 def test_neither_keys_nor_queries_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with ScriptedGong(pages_of_calls) as gong, client_of(gong.base_url) as client:
+    with talk(pages_of_calls) as (_gong, client):
         Calls(client).find("pbx-17", START)
         shown = repr(client) + str(vars(Calls(client)))
     token = base64.b64encode(f"{ACCESS_KEY}:{ACCESS_KEY_SECRET}".encode()).decode()
@@ -384,9 +380,8 @@ def test_neither_keys_nor_queries_are_logged(caplog: pytest.LogCaptureFixture) -
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 429, 500, 503])
 def test_no_error_shows_the_keys(status: int) -> None:
-    with ScriptedGong(says(status, {"errors": ["no"]})) as gong, client_of(gong.base_url) as client:
-        with pytest.raises(BridgeError) as caught:
-            Calls(client).create(DRAFT)
+    with talk(says(status, {"errors": ["no"]})) as (_gong, client), pytest.raises(BridgeError) as caught:
+        Calls(client).create(DRAFT)
     assert ACCESS_KEY not in repr(caught.value)
     assert ACCESS_KEY_SECRET not in repr(caught.value)
 
@@ -398,7 +393,7 @@ def test_a_netrc_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
     assert os.path.expanduser("~/.netrc") == str(netrc)
-    with ScriptedGong(says(200, {"users": []})) as gong, client_of(gong.base_url) as client:
+    with talk(says(200, {"users": []})) as (gong, client):
         list(Users(client).list())
         token = base64.b64encode(f"{ACCESS_KEY}:{ACCESS_KEY_SECRET}".encode()).decode()
         assert gong.requests[0].headers["authorization"] == f"Basic {token}"
