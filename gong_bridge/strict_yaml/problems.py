@@ -84,7 +84,8 @@ def _unexpected(scene: _Scene) -> str:
         return f"expected {expected}{keys}, found {scene.found(shown=False)}"
     if expected == "text" and isinstance(scene.value, bool | int | float):
         about = scene.about().split(";")[0]
-        return f"expected text{about and f' ({about})'}, found {scene.found()}; put it in quotes: '{scene.written or '...'}'"
+        about = f" ({about})" if about else ""
+        return f"expected text{about}, found {scene.found()}; put it in quotes: '{scene.written or '...'}'"
     if scene.finding.kind.endswith(("tuple_type", "list_type", "set_type")) and isinstance(scene.value, str):
         return f"expected a list, found {scene.found()}; write it in brackets: ['{scene.written or '...'}']"
     return f"expected {expected}, found {scene.found()}"
