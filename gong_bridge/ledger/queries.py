@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,10 +110,13 @@ class Views:
         ]
         return min((entry for entry in found if entry), key=lambda entry: entry.found_at, default=None)
 
-    def open_count(self) -> int:
-        """How many entries the bridge still has to work on by itself."""
+    def open_count(self, sources: Sequence[str] | None = None) -> int:
+        """How many entries (of these sources) the bridge still has to work on by itself."""
+        statement = select(func.count()).select_from(entries).where(IS_OPEN)
+        if sources is not None:
+            statement = statement.where(entries.c.source.in_(sources))
         with self._database.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(entries).where(IS_OPEN)).scalar_one())
+            return int(connection.execute(statement).scalar_one())
 
     def next_due_at(self) -> datetime | None:
         """The earliest moment at which `claim` can find something: an entry due, or a lease that ends."""

@@ -146,6 +146,6 @@ allowance = Table(
 allowance_used = Table(
     "allowance_used",
     metadata,
-    Column("started_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("bucket_ends_at", BigInteger, primary_key=True, autoincrement=False),
     Column("calls", BigInteger, nullable=False),
 )

@@ -120,6 +120,6 @@ def _allowance() -> None:
     )
     op.create_table(
         "allowance_used",
-        sa.Column("started_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("bucket_ends_at", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("calls", sa.BigInteger, nullable=False),
     )
