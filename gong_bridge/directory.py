@@ -8,7 +8,7 @@ from pathlib import Path
 from gong_bridge import clock
 from gong_bridge.errors import ConfigError, UnknownPerson, UnusableUser
 from gong_bridge.gong.users import Users
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.mapping.people import People
 
@@ -45,7 +45,7 @@ class Directory:
             if self._age_seconds() >= REFRESH_SECONDS:
                 self._fetch()
             if self._people is None or changed:
-                self._people = People(self._agents, self._ledger.users())
+                self._people = People(self._agents, self._ledger.people.users())
             return self._people
 
     def refresh_for_unknown(self) -> bool:
@@ -74,16 +74,16 @@ class Directory:
 
     def _fetch(self) -> int:
         users = list(self._users.list())
-        self._ledger.replace_users(users, now=clock.now())
+        self._ledger.people.replace_users(users, now=clock.now())
         self._people = None
         self._let_go()
         return len(users)
 
     def _let_go(self) -> None:
-        self._ledger.reopen_held([UnknownPerson.code, UnusableUser.code], now=clock.now())
+        self._ledger.operator.reopen_held(clock.now(), codes=(UnknownPerson.code, UnusableUser.code))
 
     def _age_seconds(self) -> float:
-        fetched_at = self._ledger.users_fetched_at()
+        fetched_at = self._ledger.people.users_fetched_at()
         return float("inf") if fetched_at is None else (clock.now() - fetched_at).total_seconds()
 
     def _reload_agents(self) -> bool:

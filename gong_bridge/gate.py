@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, LedgerReadOnly, Paused
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 
 FIRST_PROBE_SECONDS = 5.0
@@ -55,14 +56,14 @@ class Gate:
             self._probe_at = self._closed_at + self._probe_wait_seconds
         log.error("paused", code=cause.code, reason=cause.message)
         if not isinstance(cause, LedgerReadOnly):
-            self._ledger.pause(cause.code, cause.message, now=clock.now())
+            self._write_down(cause)
 
     def tend(self) -> None:
         """Probe when it is time, and open when the trouble is over. Called every second or so."""
         if self._cause is None or clock.monotonic_seconds() < self._probe_at:
             return
         try:
-            self._ledger.resume()  # a write: also the probe of a ledger that was read-only
+            self._ledger.notes.resume()  # a write: also the probe of a ledger that was read-only
             if not isinstance(self._cause, LedgerReadOnly):
                 self._probe()
         except BridgeError as error:
@@ -72,6 +73,11 @@ class Gate:
             self._cause = None
         log.info("resumed")
 
+    def _write_down(self, cause: Paused) -> None:
+        now = clock.now()
+        until = now + timedelta(seconds=self._probe_wait_seconds)
+        self._ledger.notes.pause(cause.code, cause.message, until, now)
+
     def _still_closed(self, error: BridgeError) -> None:
         self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)
         self._probe_at = clock.monotonic_seconds() + self._probe_wait_seconds
@@ -79,4 +85,4 @@ class Gate:
             self._cause = error
         cause = self._cause
         if cause is not None and not isinstance(error, LedgerReadOnly):
-            self._ledger.pause(cause.code, cause.message, now=clock.now())
+            self._write_down(cause)

@@ -16,7 +16,6 @@ from gong_bridge import clock
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.directory import Directory
 from gong_bridge.errors import (
-    BadMetadata,
     Held,
     NotYetComplete,
     RateLimited,
@@ -28,7 +27,8 @@ from gong_bridge.errors import (
 )
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.refusals import AlreadyKnown
-from gong_bridge.ledger.store import DuplicateCall, Ledger
+from gong_bridge.identity import settle_identity
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.engine import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
 from gong_bridge.mapping.people import Company
@@ -37,9 +37,6 @@ from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge
 from gong_bridge.model import OPEN_STATES, Entry, MediaInfo, State
 from gong_bridge.sources.base import Source
-
-DUPLICATE_WAIT_SECONDS = 5.0
-"""How often a second file of a call asks whether the first one has arrived."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +111,8 @@ class Pipeline:
         """
         if entry.source not in self._routes:
             raise NotYetComplete(
-                f"source {entry.source!r} is not in the configuration; put it back, or skip this entry", wait_seconds=600
+                f"source {entry.source!r} is not in the configuration; put it back, or skip this entry",
+                wait_seconds=600,
             )
         return self._steps[entry.state](entry)
 
@@ -156,71 +154,18 @@ class Pipeline:
         try:
             looked = self.look(entry, now=now)
         except SourceGone as gone:
-            return self._ledger.skip(entry, now=now, code="gone", reason=gone.message)
+            return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)
         if looked.verdict.skip_reason:
-            return self._ledger.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
+            return self._ledger.work.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
         composition = looked.composition
         assert composition is not None
         if composition.draft is None:
             reason = composition.skip_reason or "the mapping's skip_when says so"
-            return self._ledger.skip(entry, now=now, code="mapping-rule", reason=reason)
+            return self._ledger.work.skip(entry, now=now, code="mapping-rule", reason=reason)
         draft = composition.draft.to_json()
         media = _media_record(looked)
-        if entry.replaces is not None:
-            decided = self._replace(entry, draft, media, now)
-            if decided is not None:
-                return decided
-        try:
-            return self._ledger.save_draft(
-                entry, now=now, draft=draft, client_unique_id=composition.draft.client_unique_id, media=media
-            )
-        except DuplicateCall as duplicate:
-            return self._duplicate(entry, duplicate.owner, draft, media, now)
-
-    def _replace(self, entry: Entry, draft: dict[str, object], media: dict[str, object], now: datetime) -> Entry | None:
-        """Decide for a recording whose key had a call before; None: it is another call, go on as usual."""
-        assert entry.replaces is not None
-        before = self._ledger.get(entry.replaces)
-        if before is None or before.client_unique_id is None:
-            return None
-        if before.state in OPEN_STATES:
-            raise NotYetComplete(
-                f"entry {before.id} is still delivering the earlier version of this file",
-                wait_seconds=DUPLICATE_WAIT_SECONDS,
-            )
-        if not _same_call(before, draft):
-            return None
-        if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
-            return self._ledger.take_over_call(entry, before, now=now, draft=draft, media=media)
         on_change = self._routes[entry.source].on_change
-        if on_change == "ignore":
-            reason = f"the recording changed after entry {before.id} was delivered; on_change says ignore"
-            return self._ledger.skip(entry, now=now, code="changed", reason=reason, duplicate_of=before.id)
-        if on_change == "hold":
-            raise Held(
-                f"the recording changed after entry {before.id} was delivered; on_change says hold. "
-                "Set on_change: replace_media and retry to send the new content, or skip this entry"
-            )
-        return self._ledger.adopt_call(entry, before, now=now, draft=before.draft or draft, media=media)
-
-    def _duplicate(
-        self, entry: Entry, owner: Entry, draft: dict[str, object], media: dict[str, object], now: datetime
-    ) -> Entry:
-        """Decide for a second recording with the clientUniqueId of `owner` (R11, R12)."""
-        if owner.state in OPEN_STATES and owner.state is not State.DELIVERED:
-            raise NotYetComplete(
-                f"entry {owner.id} is delivering the same call; this one waits for its outcome",
-                wait_seconds=DUPLICATE_WAIT_SECONDS,
-            )
-        if owner.reason_code in (SourceGone.code, SourceChanged.code):
-            return self._ledger.take_over_call(entry, owner, now=now, draft=draft, media=media)
-        if not _same_recording(owner.media or {}, media):
-            raise BadMetadata(
-                f"clientUniqueId is also that of entry {owner.id}, which is another recording (other content and length). "
-                "Let the mapping build clientUniqueId from something that differs between calls, then retry"
-            )
-        reason = f"the same call as entry {owner.id}"
-        return self._ledger.skip(entry, now=now, code="duplicate", reason=reason, duplicate_of=owner.id)
+        return settle_identity(self._ledger, entry, draft=draft, media=media, on_change=on_change, now=now)
 
     # --- drafted -> created -----------------------------------------------------------------------------------------
 
@@ -230,7 +175,7 @@ class Pipeline:
             adopted = self._adopt_if_known(entry, "the call was there already: an earlier request had arrived")
             if adopted is not None:
                 return adopted
-        entry = self._ledger.note_intent(entry, "create", now=clock.now())
+        entry = self._ledger.work.note_intent(entry, "create", now=clock.now())
         try:
             created = self._calls.create(entry.draft or {})
         except AlreadyKnown as known:
@@ -244,9 +189,9 @@ class Pipeline:
                 request_id=known.request_id,
             ) from known
         except (ServiceDown, RateLimited):
-            self._ledger.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
+            self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise
-        return self._ledger.advance(
+        return self._ledger.work.advance(
             entry,
             State.CREATED,
             now=clock.now(),
@@ -263,7 +208,7 @@ class Pipeline:
         if found is None:
             return None
         # Its media may have arrived, too: the intent makes the next step look before it sends.
-        return self._ledger.advance(
+        return self._ledger.work.advance(
             entry, State.CREATED, now=clock.now(), call_id=found.id, intent="deliver", code="adopted", reason=reason
         )
 
@@ -277,15 +222,17 @@ class Pipeline:
             return self._delivered(entry, code="confirmed", reason=reason)
         route = self._routes[entry.source]
         try:
-            with self._bodies.of(entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)) as body:
-                return self._upload(self._ledger.note_intent(entry, "deliver", now=clock.now()), body)
+            with self._bodies.of(
+                entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)
+            ) as body:
+                return self._upload(self._ledger.work.note_intent(entry, "deliver", now=clock.now()), body)
         except SourceGone as gone:
             raise SourceLost(
                 f"{gone.message}; the call {entry.call_id} is in Gong without media. Put the file back and retry",
                 code=SourceGone.code,
             ) from gone
         except SourceChanged as changed:
-            successor = self._ledger.successor_of(entry)
+            successor = self._ledger.views.successor_of(entry)
             if successor is None:
                 raise
             raise SourceLost(
@@ -305,7 +252,7 @@ class Pipeline:
                 lambda chunk_bytes: self._observer.sending(entry, chunk_bytes, body.size_bytes),
             )
         except (ServiceDown, RateLimited):
-            self._ledger.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there
+            self._ledger.work.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there
             raise
         finally:
             self._observer.finished_sending(entry)
@@ -321,7 +268,7 @@ class Pipeline:
         request_id: str | None = None,
     ) -> Entry:
         to = State.DELIVERED if self._routes[entry.source].settles_source else State.DONE
-        return self._ledger.advance(
+        return self._ledger.work.advance(
             entry, to, now=clock.now(), code=code, reason=reason, http_status=http_status, request_id=request_id
         )
 
@@ -332,7 +279,7 @@ class Pipeline:
             word = self._routes[entry.source].source.settle(entry.recording)
         except SourceGone:
             word = "gone"
-        return self._ledger.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
+        return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
 
 
 class SourceLost(Held):
@@ -351,21 +298,3 @@ def _media_record(looked: Drafted) -> dict[str, object]:
     warnings = [*looked.verdict.warnings, *(looked.composition.warnings if looked.composition else ())]
     record["warnings"] = warnings
     return record
-
-
-def _same_call(before: Entry, draft: dict[str, object]) -> bool:
-    """Whether the new content at an old key is the same call: same id, or an id of ours and the same start."""
-    if before.client_unique_id == draft["clientUniqueId"]:
-        return True
-    made_by_us = (before.client_unique_id or "").startswith("gb-") and str(draft["clientUniqueId"]).startswith("gb-")
-    return made_by_us and (before.draft or {}).get("actualStart") == draft["actualStart"]
-
-
-def _same_recording(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Same bytes, or the same length to within a second or a hundredth (a copy in another format)."""
-    if one.get("fingerprint") and one.get("fingerprint") == other.get("fingerprint"):
-        return True
-    first, second = one.get("duration_seconds"), other.get("duration_seconds")
-    if not isinstance(first, (int, float)) or not isinstance(second, (int, float)):
-        return False
-    return abs(first - second) <= max(1.0, 0.01 * max(first, second))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import tempfile
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +19,7 @@ from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
@@ -30,6 +27,7 @@ from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.model import GongUser, Recording
+from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Observer, Pipeline, Route
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.sources.base import Intake, Source
@@ -148,7 +146,7 @@ class Bridge:
                 trouble = self._trouble(scans)
                 if trouble:
                     return trouble
-                if all(scan.complete for scan in scans) and self.ledger.open_count(list(self.routes)) == 0:
+                if all(scan.complete for scan in scans) and self.ledger.views.open_count(list(self.routes)) == 0:
                     return None
             return "stopped before everything was delivered"
 
@@ -172,15 +170,15 @@ class Bridge:
 
     def _intake(self, route: Route) -> Intake:
         def unseen(recordings: Sequence[Recording]) -> list[Recording]:
-            return self.ledger.unseen([one for one in recordings if not route.mapping.is_sidecar(one.key)])
+            return self.ledger.intake.unseen([one for one in recordings if not route.mapping.is_sidecar(one.key)])
 
         def add(recordings: Sequence[Recording], backlog: bool) -> int:
-            changed = self.ledger.add(recordings, backlog=backlog, now=clock.now())
+            changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
             if changed:
                 self._wake.set()
             return changed
 
-        return Intake(unseen=unseen, add=add, health=self.ledger.save_health)
+        return Intake(unseen=unseen, add=add, health=self.ledger.notes.save_health)
 
 
 @contextmanager
@@ -193,7 +191,7 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
     if ledger_exists(config.ledger.url):
         real = Ledger.open(config.ledger.url)
         try:
-            users = real.users()
+            users = real.people.users()
         finally:
             real.close()
     with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
@@ -203,7 +201,7 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
         bridge = Bridge(scratch)
         try:
             if users:
-                bridge.ledger.replace_users(users, now=clock.now())
+                bridge.ledger.people.replace_users(users, now=clock.now())
             yield bridge
         finally:
             bridge.close()
@@ -263,7 +261,7 @@ class _Crew:
         )
 
     def __enter__(self) -> _Crew:
-        self._bridge.ledger.release_dead(is_alive, now=clock.now())
+        self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
         self._bridge.bodies.remove_leftovers()
         self._heart.start()
         return self
@@ -318,24 +316,3 @@ class _Crew:
             thread.join(max(0.1, deadline - clock.monotonic_seconds()))
         self._stop_beating.set()
         self._heart.join(5)
-
-
-def owner_name() -> str:
-    """Names this process on this machine for the ledger's leases: host:pid:start-time:random."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}:{uuid.uuid4().hex[:8]}"
-
-
-def is_alive(owner: str) -> bool:
-    """Whether the process that `owner` names may still work; a process of another host always may."""
-    host, pid, started, _ = (owner.split(":") + ["", "", ""])[:4]
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    return started == _start_time(int(pid))
-
-
-def _start_time(pid: int) -> str:
-    """The kernel's start time of a process (field 22 of /proc/PID/stat), so that a reused pid is not mistaken."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return "gone"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Paused, RetryLater, UnknownPerson
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.model import OPEN_STATES, Entry
 from gong_bridge.pipeline import Observer, Pipeline
@@ -47,7 +47,7 @@ class Leases:
         with self._lock:
             tokens = list(self._tokens)
         if tokens:
-            self._ledger.renew(tokens, until=clock.now() + timedelta(seconds=self._lease_seconds))
+            self._ledger.work.renew(tokens, until=clock.now() + timedelta(seconds=self._lease_seconds))
 
     def run(self, stop: threading.Event) -> None:
         """Beat until stopped; a beat that fails is tried again at the next one (the lease outlives two)."""
@@ -102,7 +102,7 @@ class Worker:
             self.work(entry, stop)
 
     def _claim(self) -> Entry | None:
-        return self._ledger.claim(
+        return self._ledger.work.claim(
             owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=self._live_only
         )
 
@@ -112,7 +112,7 @@ class Worker:
         try:
             while entry.state in OPEN_STATES:
                 if stop.is_set():
-                    self._ledger.release(entry, now=clock.now())
+                    self._ledger.work.release(entry, now=clock.now())
                     return
                 after = self._pipeline.step(entry)
                 log_step(entry, after)
@@ -145,11 +145,11 @@ class Worker:
         if isinstance(error, Paused):
             self._on_paused(error)
             if not isinstance(error, LedgerReadOnly):
-                self._ledger.release(entry, now=now)
+                self._ledger.work.release(entry, now=now)
             return None
         if isinstance(error, Held):
             person = f"{error.kind} {error.value}" if isinstance(error, UnknownPerson) else None
-            return self._ledger.hold(
+            return self._ledger.work.hold(
                 entry, now=now, code=error.code, reason=error.message, person=person,
                 http_status=error.http_status, request_id=error.request_id,
             )  # fmt: skip
@@ -164,17 +164,18 @@ class Worker:
         now = clock.now()
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
         if error.keeps_attempt:
-            wait_seconds: float | None = error.wait_seconds if error.wait_seconds is not None else GIVEN_BACK_WAIT_SECONDS
+            asked = error.wait_seconds
+            wait_seconds: float | None = GIVEN_BACK_WAIT_SECONDS if asked is None else asked
         else:
             wait_seconds = next_wait_seconds(
                 self._policy, attempts=entry.attempts + 1, asked_seconds=error.wait_seconds, jitter=jitter
             )
         if wait_seconds is None:
-            return self._ledger.reject(
+            return self._ledger.work.reject(
                 entry, now=now, code=error.code, http_status=error.http_status, request_id=error.request_id,
                 reason=f"given up after {entry.attempts + 1} attempts; the last one said: {error.message}",
             )  # fmt: skip
-        return self._ledger.postpone(
+        return self._ledger.work.postpone(
             entry, now=now, due_at=now + timedelta(seconds=wait_seconds), code=error.code, reason=error.message,
             count_attempt=not error.keeps_attempt, http_status=error.http_status, request_id=error.request_id,
         )  # fmt: skip

@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"model", "clock", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
-    {"directory"},
+    {"directory", "identity", "owner"},
     {"pipeline"},
     {"worker", "gate"},
     {"service"},

@@ -75,7 +75,7 @@ def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:
     except BridgeError as error:
         yield f"Gong: {error.message}"
         return
-    users = bridge.ledger.users()
+    users = bridge.ledger.people.users()
     importing = [user for user in users if user.active and user.telephony_calls_imported]
     _fine(f"Gong: {len(users)} users, {len(importing)} of them active and set to import telephony calls")
     people = People(agents, users)

@@ -17,7 +17,7 @@ from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, 
 from gong_bridge.cli.display import printable
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, SourceGone
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, Recording, State
 from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
@@ -126,9 +126,7 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         facts.update(verdict="skipped", reason=skipped)
         return
     facts["warnings"] += looked.composition.warnings
-    facts.update(
-        verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json()
-    )
+    facts.update(verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json())
 
 
 def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | None:
@@ -136,7 +134,7 @@ def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | No
         return None
     ledger = Ledger.open(options.ledger.url)
     try:
-        entry = ledger.find_latest(source, key)
+        entry = ledger.views.find_latest(source, key)
     finally:
         ledger.close()
     if entry is None:
@@ -150,18 +148,34 @@ def _show(facts: dict[str, Any]) -> None:
         out.print(Text.assemble((f"{name:>9}  ", "bold"), (printable(value), style)), soft_wrap=True)
 
     line("source", facts["source"])
-    line("recording", f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {facts['modified_at']:%Y-%m-%d %H:%M:%S} UTC)")
+    line(
+        "recording",
+        f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {facts['modified_at']:%Y-%m-%d %H:%M:%S} UTC)",
+    )
     line("mapping", facts["mapping"])
     known = facts["ledger"]
     if known:
-        waits = f", next try {known['due_at']:%Y-%m-%d %H:%M:%S} UTC" if known["state"] in ("found", "drafted", "created") else ""
-        line("ledger", f"entry {known['id']} is {known['state']}{waits}" + (f": {known['reason']}" if known["reason"] else ""))
+        waits = (
+            f", next try {known['due_at']:%Y-%m-%d %H:%M:%S} UTC"
+            if known["state"] in ("found", "drafted", "created")
+            else ""
+        )
+        line(
+            "ledger",
+            f"entry {known['id']} is {known['state']}{waits}" + (f": {known['reason']}" if known["reason"] else ""),
+        )
     else:
         line("ledger", "not there yet")
     if facts["media"]:
         line("media", _media_words(facts["media"]))
     style = {"sent": "green", "skipped": "yellow", "held": "magenta"}.get(facts["verdict"], "yellow")
-    line("verdict", {"sent": "would be sent", "skipped": "would be skipped", "held": "would be held"}.get(facts["verdict"], facts["verdict"]), style)
+    line(
+        "verdict",
+        {"sent": "would be sent", "skipped": "would be skipped", "held": "would be held"}.get(
+            facts["verdict"], facts["verdict"]
+        ),
+        style,
+    )
     if facts["reason"]:
         line("because", facts["reason"])
     for warning in facts["warnings"]:

@@ -16,8 +16,10 @@ from gong_bridge import clock
 from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config
 from gong_bridge.cli.display import printable
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.queries import EntryFilter
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.queries import as_json as as_json_row
+from gong_bridge.ledger.queries import event_as_json
 from gong_bridge.model import State
 
 app = typer.Typer(no_args_is_help=True, help="What became of each recording; retry or skip what is held.")
@@ -25,6 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="What became of each recording; ret
 StateOption = Annotated[list[State] | None, typer.Option("--state", help="Only these states; may be repeated.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 CodeOption = Annotated[str | None, typer.Option("--code", help="Only this reason code, such as unknown-person.")]
+PersonOption = Annotated[
+    str | None, typer.Option("--person", help='Only what waits for this person, such as "extension 299".')
+]
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
 COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "call_id": "call",
@@ -41,20 +46,18 @@ def list_entries(
     state: StateOption = None,
     source: SourceOption = None,
     code: CodeOption = None,
+    person: PersonOption = None,
     limit: Annotated[int, typer.Option(help="At most so many, newest last; 0 for all.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
     ledger = _open(config)
     try:
-        chosen = EntryFilter(states=tuple(state or ()), source=source, code=code)
-        print_rows(_rows(ledger, chosen, limit), COLUMNS, as_json=as_json, empty="no such entries")
+        chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
+        rows = (as_json_row(entry) for entry in ledger.views.entries(chosen, limit=limit or None))
+        print_rows(rows, COLUMNS, as_json=as_json, empty="no such entries")
     finally:
         ledger.close()
-
-
-def _rows(ledger: Ledger, chosen: EntryFilter, limit: int) -> Iterator[dict[str, Any]]:
-    return ledger.export(chosen, limit=limit or None)
 
 
 @app.command("show", epilog="Example: gong-bridge ledger show 17")
@@ -66,25 +69,20 @@ def show(
     """Everything known of one entry: its facts, the drafted call, and each step it took."""
     ledger = _open(config)
     try:
-        rows = list(ledger.export(EntryFilter(ids=(entry,))))
-        if not rows:
+        found = ledger.views.get(entry)
+        if found is None:
             raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
-        found = ledger.get(entry)
-        events = [
-            {"at": one.at, "from": one.from_state, "to": one.to_state, "code": one.code, "reason": one.reason,
-             "http_status": one.http_status, "request_id": one.request_id}
-            for one in ledger.events(entry)
-        ]  # fmt: skip
+        events = [event_as_json(event) for event in ledger.views.events(entry)]
     finally:
         ledger.close()
-    assert found is not None
-    facts = {**rows[0], "draft": found.draft, "media": found.media}
+    facts = {**as_json_row(found), "draft": found.draft, "media": found.media}
     if as_json:
         sys.stdout.write(json.dumps({**facts, "events": events}, ensure_ascii=False, default=str) + "\n")
         return
     for key, value in facts.items():
         if value not in (None, ""):
-            shown = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict) else printable(str(value))
+            is_object = isinstance(value, dict)
+            shown = json.dumps(value, ensure_ascii=False, indent=2) if is_object else printable(str(value))
             out.print(Text.assemble((f"{key:>18}  ", "bold"), shown), soft_wrap=True)
     out.print()
     columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason", "http_status": "status",
@@ -92,10 +90,14 @@ def show(
     print_rows(events, columns, as_json=False, empty="no steps yet")
 
 
-def _chosen(ids: list[int] | None, state: list[State] | None, source: str | None, code: str | None) -> EntryFilter:
-    if not (ids or state or source or code):
-        raise ConfigError("say which entries: numbers, or --state, --source, --code")
-    return EntryFilter(ids=tuple(ids or ()), states=tuple(state or ()), source=source, code=code)
+def _chosen(
+    ids: list[int] | None, state: list[State] | None, source: str | None, code: str | None, person: str | None
+) -> EntryFilter:
+    if not (ids or state or source or code or person):
+        raise ConfigError("say which entries: numbers, or --state, --source, --code, --person")
+    return EntryFilter(
+        ids=tuple(ids) if ids else None, states=tuple(state) if state else None, source=source, code=code, person=person
+    )
 
 
 @app.command("retry", epilog="Examples: gong-bridge ledger retry 17; gong-bridge ledger retry --code unknown-person")
@@ -105,12 +107,13 @@ def retry(
     state: StateOption = None,
     source: SourceOption = None,
     code: CodeOption = None,
+    person: PersonOption = None,
 ) -> None:
     """Let held or rejected entries go on from where they stopped, now."""
-    chosen = _chosen(ids, state, source, code)
+    chosen = _chosen(ids, state, source, code, person)
     ledger = _open(config)
     try:
-        count = ledger.retry(chosen, now=clock.now())
+        count = ledger.operator.retry(chosen, now=clock.now())
     finally:
         ledger.close()
     out.print(Text(f"{count} will be tried again"))
@@ -123,13 +126,14 @@ def skip(
     state: StateOption = None,
     source: SourceOption = None,
     code: CodeOption = None,
+    person: PersonOption = None,
     reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "skipped by the operator",
 ) -> None:
     """Never send these; they stay in the ledger as skipped."""
-    chosen = _chosen(ids, state, source, code)
+    chosen = _chosen(ids, state, source, code, person)
     ledger = _open(config)
     try:
-        count = ledger.skip_by_operator(chosen, now=clock.now(), reason=reason)
+        count = ledger.operator.skip_by_operator(chosen, now=clock.now(), reason=reason)
     finally:
         ledger.close()
     out.print(Text(f"{count} skipped"))
@@ -149,7 +153,7 @@ def export(
         raise ConfigError(f"--format {form}: only jsonl and csv are known")
     ledger = _open(config)
     try:
-        rows = ledger.export(EntryFilter(states=tuple(state or ()), source=source, code=code))
+        rows = ledger.views.export(EntryFilter(states=tuple(state) if state else None, source=source, code=code))
         if output is None:
             _write(rows, form, sys.stdout)
         else:

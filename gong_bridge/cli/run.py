@@ -79,7 +79,7 @@ def _run_once(options: Config) -> int:
 def _summary(bridge: Bridge, trouble: str | None) -> int:
     """Print where everything stands; the exit code."""
     totals: dict[str, int] = {}
-    for by_state in bridge.ledger.counts().values():
+    for by_state in bridge.ledger.views.counts().values():
         for state, count in by_state.items():
             totals[str(state)] = totals.get(str(state), 0) + count
     parts = [f"{totals[state]} {state}" for state in State if totals.get(state)]
@@ -96,7 +96,7 @@ def _stop_on_signals(bridge: Bridge) -> threading.Event:
     """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             bridge.client.abort()
             sys.stderr.write("stopped at once; what was under way is looked up at the next start\n")

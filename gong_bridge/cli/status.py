@@ -16,7 +16,7 @@ from gong_bridge.cli.common import ConfigOption, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.budget import LedgerAllowance
-from gong_bridge.ledger.store import Ledger
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 
 
@@ -45,17 +45,17 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     allowance = LedgerAllowance(
         ledger, calls_per_second=limits.calls_per_second, calls_per_day=limits.calls_per_day
     ).state(now)
-    oldest = ledger.oldest_waiting(now)
-    pause = ledger.pause_state()
+    oldest = ledger.views.oldest_waiting(now)
+    pause = ledger.notes.pause_state()
     return {
         "sources": {
-            source.name: {str(state): count for state, count in ledger.counts().get(source.name, {}).items()}
+            source.name: {str(state): count for state, count in ledger.views.counts().get(source.name, {}).items()}
             for source in options.sources
         },
         "health": [
             {"source": one.source, "healthy": one.healthy, "message": one.message, "watch": one.watch,
              "last_scan_at": one.last_scan_at}
-            for one in ledger.source_health()
+            for one in ledger.notes.health()
         ],
         "oldest_waiting": None if oldest is None else {
             "id": oldest.id, "source": oldest.source, "state": str(oldest.state), "found_at": oldest.found_at,
@@ -67,8 +67,8 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         },
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "needs_a_person": [
-            {"code": group.code, "person": group.person, "count": group.count, "reason": group.reason}
-            for group in ledger.held_groups()
+            {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id}
+            for group in ledger.views.held_groups()
         ],
     }  # fmt: skip
 
@@ -91,7 +91,9 @@ def _show(facts: dict[str, Any]) -> None:
     if oldest:
         reason = f": {printable(oldest['reason'])}" if oldest["reason"] else ""
         waited = _duration(oldest["waiting_seconds"])
-        out.print(Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True)
+        out.print(
+            Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True
+        )
     used, limit = facts["allowance"]["used_24h"], facts["allowance"]["calls_per_day"]
     out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {limit - used:,} left"))
     groups = facts["needs_a_person"]
@@ -100,7 +102,12 @@ def _show(facts: dict[str, Any]) -> None:
         return
     total = sum(group["count"] for group in groups)
     out.print(Text(f"{total} need a person (gong-bridge ledger list --state held --state rejected):", style="magenta"))
-    print_rows(groups, {"count": "", "code": "why", "person": "who", "reason": "for example"}, as_json=False, empty="")
+    print_rows(
+        groups,
+        {"count": "", "code": "why", "person": "who", "entry": "for example, ledger show"},
+        as_json=False,
+        empty="",
+    )
 
 
 def _duration(seconds: int) -> str:

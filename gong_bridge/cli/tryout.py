@@ -18,11 +18,12 @@ from gong_bridge.cli.display import STYLES, entry_line, printable
 from gong_bridge.config.load import load_config
 from gong_bridge.demo.workspace import Sample, Workspace, make_workspace, samples
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.queries import EntryFilter
+from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import OPEN_STATES, Entry
 from gong_bridge.pipeline import Observer
 from gong_bridge.sandbox.options import Fault, SandboxOptions, load_users
+from gong_bridge.sandbox.people import DEFAULT_USERS
 from gong_bridge.sandbox.server import Sandbox, serve
 from gong_bridge.service import Bridge
 
@@ -63,7 +64,7 @@ def sandbox(
             calls_per_day=calls_per_day,
             repeated_id=repeated_id,
             faults=tuple(Fault.from_json(json.loads(text)) for text in fault or ()),
-            **({"users": load_users(users)} if users else {}),
+            users=load_users(users) if users else DEFAULT_USERS,
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -75,9 +76,9 @@ def sandbox(
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="A fresh folder for the demo; what an earlier demo left is renamed.")] = Path(
-        "demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="A fresh folder for the demo; what an earlier demo left is renamed.")
+    ] = Path("demo"),
     stay: Annotated[bool, typer.Option("--stay", help="Keep the bridge and the sandbox running until Ctrl-C.")] = False,
 ) -> None:
     """Show the main job: recordings dropped in a folder become calls in (a stand-in for) Gong.
@@ -125,7 +126,10 @@ class _Narrator(Observer):
 
 def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
     out.print(Text.assemble(("gong-bridge demo", "bold"), f" in {workspace.root}"), soft_wrap=True)
-    out.print(Text(f"A stand-in for Gong answers at {running.base_url}; the bridge watches {workspace.root}/recorder."), soft_wrap=True)
+    out.print(
+        Text(f"A stand-in for Gong answers at {running.base_url}; the bridge watches {workspace.root}/recorder."),
+        soft_wrap=True,
+    )
     out.print()
     bridge = Bridge(load_config(workspace.configuration, find_mapping).config, observer=_Narrator())
     stop = threading.Event()
@@ -154,7 +158,7 @@ def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
 def _wait_for(bridge: Bridge, dropped: list[Sample]) -> bool:
     deadline = time.monotonic() + DEMO_PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        entries = list(bridge.ledger.entries(EntryFilter()))
+        entries = list(bridge.ledger.views.entries(EntryFilter()))
         if len(entries) >= len(dropped) and all(entry.state not in OPEN_STATES for entry in entries):
             return True
         time.sleep(0.2)
@@ -167,15 +171,15 @@ def _explain_outcome(bridge: Bridge, workspace: Workspace, running: Sandbox, dro
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("entry", "state", "the recording", "why"):
         table.add_column(heading, overflow="fold")
-    for entry in bridge.ledger.entries(EntryFilter()):
+    for entry in bridge.ledger.views.entries(EntryFilter()):
         why = f"call {entry.call_id}" if entry.call_id else printable(entry.reason or "")
         words = about.get((entry.source, entry.key), printable(entry.key))
         table.add_row(str(entry.id), Text(entry.state, style=STYLES[entry.state]), words, Text(why, style="dim"))
     out.print(table)
     out.print()
     config = workspace.configuration
-    out.print(Text(f"{len(running.calls)} calls arrived, each with its media, in {running.busiest_second} requests in the "
-                   "busiest second. Where to look next:"), soft_wrap=True)  # fmt: skip
+    arrived = f"{len(running.calls)} calls arrived, each with its media"
+    out.print(Text(f"{arrived}, at most {running.busiest_second} requests in a second. Where to look next:"))
     for command, what in (
         (f"gong-bridge ledger list -c {config}", "what became of each recording"),
         (f"gong-bridge ledger show 1 -c {config}", "one recording, step by step"),

@@ -1,0 +1,103 @@
+"""Which call a recording belongs to: a call of its own, new media for a delivered one, or one that is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gong_bridge.errors import BadMetadata, Held, NotYetComplete, SourceChanged, SourceGone
+from gong_bridge.ledger.calls import DuplicateCall
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import OPEN_STATES, Entry, State
+
+WAIT_SECONDS = 5.0
+"""How often a second recording of a call asks whether the first one has arrived."""
+
+
+def settle_identity(
+    ledger: Ledger, entry: Entry, *, draft: dict[str, Any], media: dict[str, Any], on_change: str, now: datetime
+) -> Entry:
+    """Write the draft down under its clientUniqueId, or decide what else this recording is (R11, R12).
+
+    Returns the entry as drafted (a call of its own), created (new media for a call that is there) or skipped (a
+    duplicate). Raises NotYetComplete while the other recording of the call is under way, Held, BadMetadata.
+    """
+    if entry.replaces is not None:
+        before = ledger.views.get(entry.replaces)
+        if before is not None and before.client_unique_id is not None:
+            decided = _new_version(ledger, entry, before, draft, media, on_change, now)
+            if decided is not None:
+                return decided
+    try:
+        return ledger.calls.save_draft(
+            entry, now=now, draft=draft, client_unique_id=draft["clientUniqueId"], media=media
+        )
+    except DuplicateCall as duplicate:
+        return _second_recording(ledger, entry, duplicate.owner, draft, media, now)
+
+
+def _new_version(
+    ledger: Ledger,
+    entry: Entry,
+    before: Entry,
+    draft: dict[str, Any],
+    media: dict[str, Any],
+    on_change: str,
+    now: datetime,
+) -> Entry | None:
+    """New content at a key that had a call before; None: it is another call (tomorrow's file with today's name)."""
+    if before.state in OPEN_STATES:
+        raise NotYetComplete(
+            f"entry {before.id} is still delivering the earlier version of this file", wait_seconds=WAIT_SECONDS
+        )
+    if not _same_call(before, draft):
+        return None
+    if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
+        return ledger.calls.take_over_call(entry, before, now=now, draft=draft, media=media)
+    if on_change == "ignore":
+        reason = f"the recording changed after entry {before.id} was delivered; on_change says ignore"
+        return ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=before.id)
+    if on_change == "hold":
+        raise Held(
+            f"the recording changed after entry {before.id} was delivered; on_change says hold. "
+            "Set on_change: replace_media and retry to send the new content, or skip this entry"
+        )
+    return ledger.calls.adopt_call(entry, before, now=now, draft=before.draft, media=media)
+
+
+def _second_recording(
+    ledger: Ledger, entry: Entry, owner: Entry, draft: dict[str, Any], media: dict[str, Any], now: datetime
+) -> Entry:
+    """A recording elsewhere with the id that `owner` has: renamed, copied, converted, or a mistake of the mapping."""
+    if owner.state in OPEN_STATES and owner.state is not State.DELIVERED:
+        raise NotYetComplete(
+            f"entry {owner.id} is delivering the same call; this one waits for its outcome", wait_seconds=WAIT_SECONDS
+        )
+    if owner.reason_code in (SourceGone.code, SourceChanged.code):
+        return ledger.calls.take_over_call(entry, owner, now=now, draft=draft, media=media)
+    if not _same_recording(owner.media or {}, media):
+        raise BadMetadata(
+            f"clientUniqueId is also that of entry {owner.id}, which is another recording (other content and length). "
+            "Let the mapping build clientUniqueId from something that differs between calls, then retry"
+        )
+    reason = f"the same call as entry {owner.id}"
+    return ledger.work.skip(entry, now=now, code="duplicate", reason=reason, duplicate_of=owner.id)
+
+
+def _same_call(before: Entry, draft: dict[str, Any]) -> bool:
+    """The same id, or an id made from the content (which changed) and the same start."""
+    if before.client_unique_id == draft["clientUniqueId"]:
+        return True
+    made_by_us = (before.client_unique_id or "").startswith("gb-") and draft["clientUniqueId"].startswith("gb-")
+    return made_by_us and (before.draft or {}).get("actualStart") == draft["actualStart"]
+
+
+def _same_recording(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Same bytes, or the same length to within a second or a hundredth (a copy in another format)."""
+    if one.get("fingerprint") and one.get("fingerprint") == other.get("fingerprint"):
+        return True
+    first, second = one.get("duration_seconds"), other.get("duration_seconds")
+    if first is None or second is None:
+        return False
+    return bool(abs(first - second) <= max(1.0, 0.01 * max(first, second)))
