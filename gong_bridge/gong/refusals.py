@@ -29,12 +29,15 @@ _EXISTS = (
     r"(already\s+(exist|been|known|used|in\s+use|present|upload|creat|added|regist|import)|duplicate"
     r"|must\s+be\s+unique|(is\s+)?not\s+unique|\bexists\b|previously\s+(added|uploaded|created))"
 )
-_ABSENT = r".*(\bno\b|\bnot\b|n't\b).*\bexist"
+_ABOUT_ELSE = r".*((\bno\b|\bnot\b|n't\b).*\bexist|download\s*media\s*url)"
 _NOT = r"(\bnot\b|n't\b|\bdisabled\b|\bno\s+permission\b|\bmust\s+be\b|\bunable\b|\bfalse\b)"
 _CAPTURE = r"(record|import|telephony|data\s+capture)"
 
 _MEANINGS: tuple[tuple[type[RefusedByGong], re.Pattern[str]], ...] = (
-    (AlreadyKnown, re.compile(rf"^(?!{_ABSENT}).*({_CALL}.*{_EXISTS}|{_EXISTS}.*{_CALL})", re.IGNORECASE | re.DOTALL)),
+    (
+        AlreadyKnown,
+        re.compile(rf"^(?!{_ABOUT_ELSE}).*({_CALL}.*{_EXISTS}|{_EXISTS}.*{_CALL})", re.IGNORECASE | re.DOTALL),
+    ),
     (
         NotEnabled,
         re.compile(

@@ -37,12 +37,18 @@ class NotedAllowance:
         self.notes.append(f"pause {wait_seconds:g}")
 
 
-def client_of(base_url: str, allowance: NotedAllowance | None = None, **timeouts: float) -> GongClient:
+def client_of(
+    base_url: str,
+    allowance: NotedAllowance | None = None,
+    *,
+    keys: tuple[str, str] = (ACCESS_KEY, ACCESS_KEY_SECRET),
+    **timeouts: float,
+) -> GongClient:
     """A client with the tests' keys; time-outs in seconds by phase."""
     return GongClient(
         base_url,
-        Secret(ACCESS_KEY),
-        Secret(ACCESS_KEY_SECRET),
+        Secret(keys[0]),
+        Secret(keys[1]),
         Timeouts(**timeouts),
         allowance or NotedAllowance(),
         threading.Event(),

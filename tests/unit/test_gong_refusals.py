@@ -51,6 +51,7 @@ def test_R23_a_user_who_does_not_import_is_not_enabled(sentence: str) -> None:
         "The workspace does not exist",
         "The flow task of this call doesn't exist",
         "No such workspace exists for this call",
+        "downloadMediaUrl must be unique: another call has it",
         "primaryUser must be one of the parties",
         "Unknown primary user 17",
         "parties must not be empty",
