@@ -42,7 +42,7 @@ class JsonAnswer(Response):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         body = json.dumps({"requestId": request_id, **content, **EXTRA}, ensure_ascii=False, separators=(",", ":"))
-        super().__init__(body.encode("utf-8", "surrogatepass"), status_code=status, headers=headers)
+        super().__init__(body.encode("utf-8"), status_code=status, headers=headers)
 
 
 def error_answer(

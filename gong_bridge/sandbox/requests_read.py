@@ -46,9 +46,16 @@ async def read_json(request: Request) -> Any:
         if len(body) > _LARGEST_JSON_BYTES:
             raise Refusal(400, f"The body must not be larger than {_LARGEST_JSON_BYTES} bytes")
     try:
+        if b"\\ud" in body.lower():
+            _check_surrogates(json.loads(body))
         return json.loads(bytes(body).decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, f"The body is not JSON: {error}") from None
+
+
+def _check_surrogates(value: Any) -> None:
+    # Half a surrogate pair passes as JSON but is no text: names of files that are no UTF-8 arrive so.
+    json.dumps(value, ensure_ascii=False).encode("utf-8")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
+from contextlib import suppress
+from types import FrameType, TracebackType
 
 import uvicorn
 
@@ -17,6 +19,8 @@ from gong_bridge.sandbox.faults import FaultBook
 from gong_bridge.sandbox.limits import Limits
 from gong_bridge.sandbox.options import Fault, SandboxOptions
 
+_TICK_SECONDS = 0.25
+_GRACE_SECONDS = 2.0
 _DEFAULT_OPTIONS = SandboxOptions()
 
 
@@ -96,55 +100,88 @@ class Sandbox:
         self._faults.clear()
 
 
-def serve(host: str, port: int, options: SandboxOptions = _DEFAULT_OPTIONS) -> None:
-    """Run a sandbox in this thread until SIGINT or SIGTERM. Raises OSError when the address cannot be had."""
+def serve(
+    host: str, port: int, options: SandboxOptions = _DEFAULT_OPTIONS, *, announce: Callable[[str], None] | None = None
+) -> None:
+    """Run a sandbox in this thread until SIGINT or SIGTERM. Raises OSError when the address cannot be had.
+
+    `announce` is told the base URL once requests are taken.
+    """
     listener = _listen(host, port)
-    limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
+    if announce is not None:
+        announce(_url_of(listener))
     arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes)
+    limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
     _Server(options, arrived, limits, FaultBook(options.faults)).run_until_stopped(listener)
 
 
 class _Server:
-    """uvicorn around the application."""
+    """The application in an event loop of its own."""
 
     def __init__(self, options: SandboxOptions, arrived: Arrived, limits: Limits, faults: FaultBook) -> None:
         self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-hash")
-        self._stopping = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        app = build_app(
-            options, arrived=arrived, limits=limits, faults=faults, stopping=self._stopping, hasher=self._hasher
+        stopping = asyncio.Event()
+        app = build_app(options, arrived=arrived, limits=limits, faults=faults, stopping=stopping, hasher=self._hasher)
+        config = uvicorn.Config(
+            app,
+            http=CuttableProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=60,
         )
-        self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=CuttableProtocol,
-                ws="none",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                timeout_keep_alive=60,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        self._uvicorn = _QuickServer(config, stopping)
 
     def run_until_stopped(self, listener: socket.socket) -> None:
         """Serve `listener` in this thread."""
         try:
-            asyncio.run(self._serve(listener))
+            asyncio.run(self._uvicorn.serve(sockets=[listener]))
         finally:
             self._hasher.shutdown(wait=False, cancel_futures=True)
 
     def stop_soon(self) -> None:
         """From any thread: end `run_until_stopped` without waiting for clients."""
-        self._uvicorn.should_exit = True
-        self._uvicorn.force_exit = True
+        self._uvicorn.stop_soon()
 
-    async def _serve(self, listener: socket.socket) -> None:
-        try:
-            await self._uvicorn.serve(sockets=[listener])
-        finally:
-            self._stopping.set()
+
+class _QuickServer(uvicorn.Server):
+    """uvicorn that stops in milliseconds: tests start and stop a sandbox each, and nobody's request is precious."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._running_loop: asyncio.AbstractEventLoop | None = None
+
+    def stop_soon(self) -> None:
+        """From any thread: leave `main_loop`."""
+        self.should_exit = True
+        if self._running_loop is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._running_loop.call_soon_threadsafe(self._stopping.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """SIGINT and SIGTERM end `serve` normally; uvicorn would raise them again."""
+        self.should_exit = True
+
+    async def main_loop(self) -> None:
+        """Until stopped; the tick keeps the Date header right and sees signals."""
+        self._running_loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens, cut every connection, and let the requests under way notice."""
+        self._stopping.set()
+        for closable in (*self.servers, *(sockets or ())):
+            closable.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_GRACE_SECONDS)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -112,7 +112,7 @@ class Page:
             refused_total=self._limits.refused,
             busiest_second=self._limits.busiest_second,
         )
-        return HTMLResponse(text.encode("utf-8", "replace"), headers=_HEADERS)
+        return HTMLResponse(text, headers=_HEADERS)
 
     async def _media(self, request: Request) -> Response:
         call = self._arrived.call(request.path_params["id"])
