@@ -1,0 +1,79 @@
+"""A mapping file after loading: frozen, compiled, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gong_bridge.mapping.patterns import GuardedPattern
+from gong_bridge.mapping.templates import Template
+
+Node = Any
+"""A constant, a Template, or a list or mapping of nodes."""
+
+FACTS = (
+    "source", "key", "name", "stem", "extension", "folder", "folders", "modified_at", "size_bytes", "media", "sidecar",
+    "object", "company",
+)  # fmt: skip
+"""Names that every mapping knows besides its own captures and `let`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """One way to read a name; `subject` is name, stem or key."""
+
+    subject: Literal["name", "stem", "key"]
+    guarded: GuardedPattern
+    constants: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """When something holds, and why."""
+
+    when: Node
+    because: Node = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One place where a sidecar may lie. `rule` is a key of FindRule; `ending` is the literal end of its name."""
+
+    rule: str
+    name: Node
+    ending: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sidecar:
+    """Where a recording's description lies and how it is written."""
+
+    format: Literal["json", "xml", "csv"]
+    places: tuple[Place, ...]
+    needed_when: Node
+    when_missing: Literal["hold", "skip", "go_on"]
+    largest_bytes: int
+    where: dict[str, Node]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """Everything a mapping file says."""
+
+    name: str
+    about: str
+    patterns: tuple[Pattern, ...]
+    capture_names: tuple[str, ...]
+    when_no_match: Literal["hold", "skip"]
+    placeholders: frozenset[str]
+    tables: dict[str, dict[str, Any]]
+    sidecar: Sidecar | None
+    lets: dict[str, Node]
+    skip_when: tuple[Condition, ...]
+    hold_when: tuple[Condition, ...]
+    warn_when: tuple[Condition, ...]
+    internal_when: Node
+    internal_policy: Literal["skip", "Conference", "Unknown"]
+    body: Template | None
+    call: dict[str, Node]
+    names_used: frozenset[str]

@@ -1,0 +1,275 @@
+"""Composes a call from a recording's facts, by a mapping; pure but for reading the sidecar and object facts it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gong_bridge.errors import BadMetadata, UnknownPerson, UnusableUser
+from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
+from gong_bridge.mapping.definition import Condition, Definition, Node
+from gong_bridge.mapping.drafting import clean, draft_of
+from gong_bridge.mapping.facts import facts_of, match_name
+from gong_bridge.mapping.filters import Here
+from gong_bridge.mapping.loading import load_definition
+from gong_bridge.mapping.origins import Origins
+from gong_bridge.mapping.parties import complete_parties
+from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.sidecars import SidecarMissing, Waiting, find_sidecar
+from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
+from gong_bridge.model import CallDraft, MediaInfo, ObjectFacts, Recording, SidecarFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composition:
+    """What a mapping made of a recording.
+
+    draft: the checked call, None when the recording is skipped (then skip_reason says why).
+    origins: Gong field path -> where its value came from, such as "file name: from" or "sidecar: caller.number".
+    facts: everything that was known, for `explain`; people's data, never for logs.
+    warnings: remarks that do not hinder sending.
+    """
+
+    draft: CallDraft | None
+    skip_reason: str | None = None
+    origins: dict[str, str]
+    facts: dict[str, object]
+    warnings: tuple[str, ...] = ()
+
+
+def load_mapping(path: Path) -> Mapping:
+    """The mapping in the file. Raises ConfigError, one line `file:line:column: key: what; cure` for every mistake."""
+    return Mapping(load_definition(path))
+
+
+class Mapping:
+    """One mapping file, ready to use; safe to use from several threads at once."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.name = definition.name
+        self.about = definition.about
+        self.needs_object_facts = "object" in definition.names_used
+        self._definition = definition
+        places = definition.sidecar.places if definition.sidecar else ()
+        self._sidecar_endings = tuple(place.ending for place in places)
+
+    def is_sidecar(self, key: str) -> bool:
+        """Does the name say that this is a sidecar, so no recording?"""
+        return bool(self._sidecar_endings) and key.lower().endswith(self._sidecar_endings)
+
+    def compose(
+        self,
+        *,
+        recording: Recording,
+        media: MediaInfo,
+        company: Company,
+        people: People,
+        now: datetime,
+        sidecar_wait_seconds: float,
+        read_beside: Callable[[str, int], SidecarFile | None],
+        describe: Callable[[], ObjectFacts],
+    ) -> Composition:
+        """The call that this recording is.
+
+        Raises BadMetadata, UnknownPerson and UnusableUser (held), NotYetComplete (the sidecar has not come), and what
+        `read_beside` and `describe` raise.
+        """
+        facts = facts_of(recording, media, company, describe)
+        facts["_here"] = Here(
+            company=company, people=people, tables=self._definition.tables, placeholders=self._definition.placeholders
+        )
+        waiting = Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds)
+        work = _Work(definition=self._definition, facts=facts, waiting=waiting, read_beside=read_beside)
+        return work.compose(Scene(media=media, people=people, now=now), company)
+
+
+class _Skip(Exception):
+    """This recording is no call for Gong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Work:
+    """The composition of one recording: facts are computed when first needed, so a skipped one waits for no sidecar."""
+
+    def __init__(
+        self,
+        *,
+        definition: Definition,
+        facts: dict[str, Any],
+        waiting: Waiting,
+        read_beside: Callable[[str, int], SidecarFile | None],
+    ) -> None:
+        self._definition = definition
+        self._facts = facts
+        self._waiting = waiting
+        self._read_beside = read_beside
+        self._sidecar_key = ""
+
+    def compose(self, scene: Scene, company: Company) -> Composition:
+        definition = self._definition
+        try:
+            subject = self._match()
+            self._rules(definition.skip_when, _skip)
+            self._rules(definition.hold_when, _hold)
+            overrides = self._internal_call()
+            origins = Origins(definition, subject)
+            values = self._values(origins)
+        except _Skip as skip:
+            return Composition(draft=None, skip_reason=skip.reason, origins={}, facts=self._shown_facts())
+        except SidecarMissing as missing:
+            if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
+                return Composition(draft=None, skip_reason=missing.message, origins={}, facts=self._shown_facts())
+            raise BadMetadata(missing.message) from None
+        values.update(overrides)
+        origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
+        values, filled = complete_parties(values, scene.people, company)
+        origins.say(filled)
+        draft = draft_of(values)
+        check_draft(draft, scene)
+        return Composition(
+            draft=draft,
+            origins=origins.in_words(draft.to_json(), self._facts),
+            facts=self._shown_facts(),
+            warnings=(*self._warnings(), *remarks_on(draft)),
+        )
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def _match(self) -> str:
+        try:
+            subject = match_name(self._definition, self._facts)
+        except ValueError as error:
+            raise BadMetadata(f"file name: {error}; rename the recording") from None
+        if subject is None:
+            reason = f"no pattern of mapping {self._definition.name!r} matches the recording's name"
+            if self._definition.when_no_match == "skip":
+                raise _Skip(reason)
+            raise BadMetadata(f"{reason}; add a pattern under `match`, or exclude such names from the source")
+        return subject
+
+    def _rules(self, rules: tuple[Condition, ...], act: Callable[[str], None]) -> None:
+        for rule in rules:
+            if self._value(rule.when, "when"):
+                act(text_of(self._value(rule.because, "because")))
+
+    def _internal_call(self) -> dict[str, Any]:
+        if not self._value(self._definition.internal_when, "internal_calls.when"):
+            return {}
+        if self._definition.internal_policy == "skip":
+            raise _Skip("an internal call: both ends belong to the company (internal_calls in the mapping)")
+        return {"direction": self._definition.internal_policy}
+
+    def _values(self, origins: Origins) -> dict[str, Any]:
+        """The fields of the call, clean, with every origin noted."""
+        values: dict[str, Any] = {}
+        body = self._definition.body
+        if body is not None:
+            origins.came_from("", body)
+            given = clean(self._value(body, "body"))
+            if not isinstance(given, dict):
+                raise BadMetadata(f"body: {self._described()} must hold one object with the fields of a Gong call")
+            values.update(given)
+        for field, node in self._definition.call.items():
+            value = clean(self._party_values(node, origins) if field == "parties" else self._value(node, field))
+            if field != "parties" or not isinstance(node, list):
+                origins.came_from(field, node)
+            values.pop(field, None)
+            if value not in (None, "", [], {}):
+                values[field] = value
+        return values
+
+    def _party_values(self, node: Node, origins: Origins) -> Any:
+        """Parties written one by one: those whose `when` is false, and those without any value, are left out."""
+        if not isinstance(node, list):
+            return self._value(node, "parties")
+        parties: list[Any] = []
+        for index, item in enumerate(node):
+            if not self._value(item.get("when", True), f"parties[{index}].when"):
+                continue
+            fields = {name: inner for name, inner in item.items() if name != "when"}
+            party = clean({name: self._value(inner, f"parties[{index}].{name}") for name, inner in fields.items()})
+            if party:
+                for name, inner in fields.items():
+                    origins.came_from(f"parties[{len(parties)}].{name}", inner)
+                parties.append(party)
+        return parties
+
+    def _warnings(self) -> tuple[str, ...]:
+        found: list[str] = []
+        self._rules(self._definition.warn_when, found.append)
+        return tuple(found)
+
+    # --- values --------------------------------------------------------------------------------------------------
+
+    def _value(self, node: Node, field: str) -> Any:
+        """What a node gives. Raises BadMetadata that begins with the field's name."""
+        if isinstance(node, dict):
+            return {key: self._value(inner, f"{field}.{key}") for key, inner in node.items()}
+        if isinstance(node, list):
+            return [self._value(inner, f"{field}[{index}]") for index, inner in enumerate(node)]
+        if not isinstance(node, Template):
+            return node
+        self._provide(node.names)
+        try:
+            return node.evaluate(self._facts)
+        except NotUsable as error:
+            raise BadMetadata(f"{field}: {error}{self._where(node)}") from None
+        except (UnknownPerson, UnusableUser) as error:
+            error.message = error.args[0] if error.args else error.message
+            raise
+
+    def _provide(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name in self._facts:
+                continue
+            if name == "sidecar":
+                self._facts[name] = self._sidecar()
+            elif name in self._definition.lets:
+                self._facts[name] = self._value(self._definition.lets[name], f"let.{name}")
+
+    def _sidecar(self) -> Any:
+        rule = self._definition.sidecar
+        nothing = Missing(hint="no sidecar was found for this recording")
+        if rule is None:
+            return nothing
+        try:
+            found = find_sidecar(rule, self._waiting, self._read_beside, lambda node: self._value(node, "sidecar"))
+        except SidecarMissing:
+            if rule.when_missing != "go_on":
+                raise
+            return nothing
+        if found is None:
+            return nothing
+        self._sidecar_key, data = found
+        return data
+
+    def _where(self, template: Template) -> str:
+        reads_sidecar = any(name == "sidecar" for name in template.names)
+        return f" (sidecar {self._sidecar_key})" if reads_sidecar and self._sidecar_key else ""
+
+    def _described(self) -> str:
+        return f"the sidecar {self._sidecar_key}" if self._sidecar_key else "the value"
+
+    def _shown_facts(self) -> dict[str, object]:
+        shown: dict[str, object] = {}
+        for name, value in self._facts.items():
+            if isinstance(value, Later):
+                if value.loaded is not None:
+                    shown[name] = value.loaded
+            elif not name.startswith("_") and not isinstance(value, Missing):
+                shown[name] = value
+        return shown
+
+
+def _skip(reason: str) -> None:
+    raise _Skip(reason)
+
+
+def _hold(reason: str) -> None:
+    raise BadMetadata(reason)

@@ -1,0 +1,84 @@
+"""What is known of one recording before any mapping speaks: its name, its media, its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gong_bridge.mapping.definition import Definition
+from gong_bridge.mapping.patterns import captures_of
+from gong_bridge.mapping.people import Company
+from gong_bridge.mapping.templates import Later
+from gong_bridge.model import MediaInfo, ObjectFacts, Recording
+
+
+def facts_of(
+    recording: Recording, media: MediaInfo, company: Company, describe: Callable[[], ObjectFacts]
+) -> dict[str, Any]:
+    """Names and values that every mapping can use (FACTS without the sidecar).
+
+    `object` asks the store only when an expression goes into it; `folder` has no slash at either end.
+    """
+    folder, _, name = recording.key.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not stem:
+        stem, extension = name, ""
+
+    def object_facts() -> dict[str, Any]:
+        described = describe()
+        return {"metadata": described.metadata, "tags": described.tags}
+
+    return {
+        "source": recording.source,
+        "key": recording.key,
+        "name": name,
+        "stem": stem,
+        "extension": extension,
+        "folder": folder,
+        "folders": folder.split("/") if folder else [],
+        "modified_at": recording.modified_at,
+        "size_bytes": recording.size_bytes,
+        "media": media_facts(media),
+        "object": Later(object_facts),
+        "company": {
+            "country": company.country,
+            "time_zone": company.time_zone.key,
+            "numbers": list(company.numbers),
+        },
+    }
+
+
+def media_facts(media: MediaInfo) -> dict[str, Any]:
+    """What templates know of the media; the duration is rounded to milliseconds."""
+    duration = media.duration_seconds
+    return {
+        "container": media.container,
+        "codec": media.codec,
+        "channels": media.channels,
+        "sample_rate_hz": media.sample_rate_hz,
+        "duration_seconds": None if duration is None else round(duration, 3),
+        "has_video": media.has_video,
+        "fingerprint": media.fingerprint,
+    }
+
+
+def match_name(definition: Definition, facts: dict[str, Any]) -> str | None:
+    """Add the captures of the first pattern that matches to `facts`; the subject it matched on, None when none did.
+
+    Every capture name of the mapping is a fact; those of other patterns, and placeholders, are empty. Without patterns
+    every name matches. Raises ValueError when a name is too long to be searched.
+    """
+    names = {name: "" for name in definition.capture_names}
+    names.update({name: "" for pattern in definition.patterns for name in pattern.constants})
+    facts.update(names)
+    if not definition.patterns:
+        return "name"
+    for pattern in definition.patterns:
+        match = pattern.guarded.search(facts[pattern.subject])
+        if match is None:
+            continue
+        for name, value in captures_of(match).items():
+            facts[name] = "" if value.strip().casefold() in definition.placeholders else value
+        facts.update(pattern.constants)
+        return pattern.subject
+    return None

@@ -1,0 +1,164 @@
+"""What a mapping file may say: every key, its type, its default. What stands in the values is checked by loading.py."""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from gong_bridge.config.units import Size
+from gong_bridge.model import CallDraft, Party
+
+Scalar = str | int | float | bool
+"""A constant, or text with {{ expressions }}."""
+
+LEFT_TO_THE_BRIDGE = ("downloadMediaUrl",)
+"""Fields of POST /v2/calls that a mapping cannot set: the bridge delivers the media itself."""
+
+
+class _Language(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class NamePattern(_Language):
+    """One way to read a name: a regular expression with named groups; each group becomes a fact."""
+
+    name: str | None = None
+    """Searched in the file's name, such as out-5550100-201-....wav"""
+    stem: str | None = None
+    """Searched in the file's name without its extension."""
+    key: str | None = None
+    """Searched in the whole path below the source's folder, or the object key."""
+    set: dict[str, Scalar] = {}
+    """Facts that hold when this pattern is the one that matches."""
+
+    @model_validator(mode="after")
+    def _check_one(self) -> NamePattern:
+        if sum(text is not None for text in (self.name, self.stem, self.key)) != 1:
+            raise ValueError("a pattern is written under exactly one of name, stem and key")
+        return self
+
+
+class FindRule(_Language):
+    """One place where a sidecar may lie."""
+
+    replace_extension: str | None = None
+    """x.wav -> x + this text, such as .json"""
+    append: str | None = None
+    """x.wav -> x.wav + this text, such as _metadata.json"""
+    beside: str | None = None
+    """Another name in the same folder; a template that ends with the literal end of the name, such as .json"""
+    key: str | None = None
+    """A path below the source's folder, or an object key; a template that ends literally."""
+
+    @model_validator(mode="after")
+    def _check_one(self) -> FindRule:
+        if sum(text is not None for text in (self.replace_extension, self.append, self.beside, self.key)) != 1:
+            raise ValueError("a place is written as exactly one of replace_extension, append, beside and key")
+        return self
+
+
+class SidecarRule(_Language):
+    """The file that describes a recording."""
+
+    format: Literal["json", "xml", "csv"]
+    """How the sidecar is written."""
+    find: Annotated[tuple[FindRule, ...], Field(min_length=1, max_length=8)]
+    """Where it may lie; the first that is there is read."""
+    needed_when: Scalar = True
+    """A condition; when false the recording does not wait for its sidecar."""
+    when_missing: Literal["hold", "skip", "go_on"] = "hold"
+    """What to do when a needed sidecar has not come within the source's sidecar_wait."""
+    largest: Size = 4 * 2**20
+    """Larger sidecars are held."""
+    where: dict[str, Scalar] = {}
+    """CSV only: the row is the one whose columns equal these values; without it, the first row."""
+
+
+class Rule(_Language):
+    """A condition and what it means."""
+
+    when: Scalar
+    """A condition such as {{ kind == 'ivr' }}; the braces may be left out."""
+    because: str
+    """The reason that people read."""
+
+
+class InternalCalls(_Language):
+    """Calls between two people of the company, for which Gong has no direction."""
+
+    when: Scalar
+    """The condition that tells an internal call."""
+    policy: Literal["skip", "Conference", "Unknown"]
+    """skip the recording, or send it with this direction."""
+
+
+def _template_of(model: type[BaseModel], **extra: Any) -> type[BaseModel]:
+    """The mapping's counterpart of a Gong object: the same fields, each a template, a constant or nested fields."""
+    fields: dict[str, Any] = dict(extra)
+    for name, info in model.model_fields.items():
+        alias = info.alias or name
+        if alias in LEFT_TO_THE_BRIDGE:
+            continue
+        fields[alias] = (_value_of(info.annotation) | None, Field(default=None, description=info.description))
+    return create_model(f"{model.__name__}Template", __base__=_Language, __doc__=model.__doc__, **fields)
+
+
+def _value_of(annotation: Any) -> Any:
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    for kind in kinds:
+        if get_origin(kind) is list:
+            return list[_value_of(get_args(kind)[0])] | str  # type: ignore[misc]
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return _TEMPLATES.get(kind) or _TEMPLATES.setdefault(kind, _template_of(kind))
+    return Scalar
+
+
+_TEMPLATES: dict[type[BaseModel], type[BaseModel]] = {}
+_TEMPLATES[Party] = _template_of(
+    Party,
+    when=(Scalar, Field(default=True, description="A condition; when false there is no such party in this call.")),
+)
+
+if TYPE_CHECKING:
+    CallTemplate = BaseModel
+else:
+    CallTemplate = _template_of(CallDraft)
+
+
+class MappingFile(_Language):
+    """mappings/NAME.yaml: how the facts of one recorder become calls in Gong."""
+
+    about: str
+    """One sentence: which recorder this is for."""
+    match: tuple[NamePattern, ...] = ()
+    """Patterns, tried in order; the first that matches gives its named groups as facts."""
+    when_no_match: Literal["hold", "skip"] = "hold"
+    """What to do with a recording whose name no pattern matches."""
+    placeholders: tuple[str, ...] = ()
+    """Words that mean nothing in this recorder's names, such as unknown or anonymous, in any case."""
+    tables: dict[str, dict[str, Scalar]] = {}
+    """Tables for the filter lookup."""
+    sidecar: SidecarRule | None = None
+    """The file beside a recording that describes it."""
+    let: dict[str, Any] = {}
+    """Names for values that are used more than once; each may use those above it."""
+    skip_when: tuple[Rule, ...] = ()
+    """Recordings that are no calls for Gong."""
+    hold_when: tuple[Rule, ...] = ()
+    """Recordings that a person must look at."""
+    warn_when: tuple[Rule, ...] = ()
+    """Things worth a remark in `explain` and the ledger; the recording is sent."""
+    internal_calls: InternalCalls | None = None
+    """What to do with calls between two people of the company."""
+    body: str | None = None
+    """A template that gives a whole body of POST /v2/calls; the fields under `call` come on top."""
+    call: CallTemplate
+    """The fields of POST /v2/calls. A field whose value is empty is left out."""
+
+
+def mapping_schema() -> dict[str, Any]:
+    """The JSON Schema of mapping files, for editors."""
+    schema = MappingFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "gong-bridge mapping", **schema}

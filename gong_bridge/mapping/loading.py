@@ -1,0 +1,237 @@
+"""Reads a mapping file and checks everything that can be known before a recording comes, all mistakes at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gong_bridge.errors import ConfigError
+from gong_bridge.mapping.definition import FACTS, Condition, Definition, Node, Pattern, Place, Sidecar
+from gong_bridge.mapping.filters import TESTS, check_filters, jinja_filters
+from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MappingFile, SidecarRule
+from gong_bridge.mapping.patterns import GuardedPattern, guarded_pattern, named_groups
+from gong_bridge.mapping.templates import Expressions, Template
+from gong_bridge.mapping.words import unknown
+from gong_bridge.strict_yaml import Document, load_document, problems_of
+
+EXPRESSIONS = Expressions(jinja_filters(), TESTS)
+_RESERVED = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ENDING = re.compile(r"[^{}/]*\.[A-Za-z0-9_.-]+$")
+
+Loc = tuple[str | int, ...]
+
+
+def load_definition(path: Path) -> Definition:
+    """The mapping in `path`. Raises ConfigError with `file:line:column: key: what; cure` for every mistake."""
+    document = load_document(path)
+    problems: list[str] = []
+    parsed: MappingFile | None = None
+    try:
+        parsed = MappingFile.model_validate(document.data)
+    except ValidationError as error:
+        problems += problems_of(document, error, MappingFile)
+    reader = _Reader(document)
+    definition = reader.read(path.stem, parsed)
+    problems += reader.problems
+    if problems:
+        raise ConfigError(sorted(dict.fromkeys(problems), key=_by_place))
+    assert definition is not None
+    return definition
+
+
+class _Reader:
+    """Walks the raw data, so that it finds its mistakes also in a file whose keys are wrong."""
+
+    def __init__(self, document: Document) -> None:
+        self.problems: list[str] = []
+        self._document = document
+        self._known: set[str] = set(FACTS)
+        self._tables: dict[str, Any] = _mapping(document.data.get("tables"))
+        self._used: set[str] = set()
+
+    def read(self, name: str, parsed: MappingFile | None) -> Definition | None:
+        data = self._document.data
+        patterns = self._patterns(_items(data.get("match")))
+        captures = named_groups(pattern.guarded for pattern in patterns)
+        self._names_of_facts(captures, patterns)
+        sidecar = self._sidecar(_mapping(data.get("sidecar")), parsed.sidecar if parsed else None)
+        if not data.get("sidecar"):
+            self._known.discard("sidecar")
+        lets: dict[str, Node] = {}
+        for let, value in _mapping(data.get("let")).items():
+            lets[let] = self._node(value, ("let", let))
+            self._new_name(let, ("let", let))
+        rules = {key: self._rules(data.get(key), key) for key in ("skip_when", "hold_when", "warn_when")}
+        internal = _mapping(data.get("internal_calls"))
+        internal_when = self._condition(internal.get("when", False), ("internal_calls", "when"))
+        body = self._node(data["body"], ("body",)) if isinstance(data.get("body"), str) else None
+        call = {key: self._node(value, ("call", key)) for key, value in _mapping(data.get("call")).items()}
+        self._required(body, call)
+        if parsed is None or self.problems:
+            return None
+        return Definition(
+            name=name,
+            about=parsed.about,
+            patterns=patterns,
+            capture_names=captures,
+            when_no_match=parsed.when_no_match,
+            placeholders=frozenset(word.strip().casefold() for word in parsed.placeholders),
+            tables=parsed.tables,
+            sidecar=sidecar,
+            lets=lets,
+            skip_when=rules["skip_when"],
+            hold_when=rules["hold_when"],
+            warn_when=rules["warn_when"],
+            internal_when=internal_when,
+            internal_policy=parsed.internal_calls.policy if parsed.internal_calls else "skip",
+            body=body if isinstance(body, Template) else None,
+            call=call,
+            names_used=frozenset(self._used),
+        )
+
+    # --- names ---------------------------------------------------------------------------------------------------
+
+    def _patterns(self, items: list[Any]) -> tuple[Pattern, ...]:
+        found = []
+        for index, item in enumerate(items):
+            for subject in ("name", "stem", "key"):
+                text = _mapping(item).get(subject)
+                if isinstance(text, str):
+                    guarded = self._pattern(text, ("match", index, subject))
+                    if guarded is not None:
+                        constants = _mapping(_mapping(item).get("set"))
+                        found.append(Pattern(subject=subject, guarded=guarded, constants=constants))  # type: ignore[arg-type]
+        return tuple(found)
+
+    def _pattern(self, text: str, loc: Loc) -> GuardedPattern | None:
+        try:
+            return guarded_pattern(text)
+        except ValueError as error:
+            self._problem(loc, str(error))
+            return None
+
+    def _names_of_facts(self, captures: Sequence[str], patterns: Sequence[Pattern]) -> None:
+        for capture in captures:
+            self._new_name(capture, ("match",), "the group")
+        for index, pattern in enumerate(patterns):
+            for constant in pattern.constants:
+                if constant not in self._known:
+                    self._new_name(constant, ("match", index, "set", constant))
+
+    def _new_name(self, name: str, loc: Loc, what: str = "the name") -> None:
+        if name in _RESERVED or not _NAME.fullmatch(name):
+            self._problem(loc, f"{what} {name!r} cannot be used in templates; use letters, digits and _")
+        elif name in FACTS or (name in self._known and loc[0] == "let"):
+            self._problem(loc, f"{what} {name!r} is taken; choose another")
+        self._known.add(name)
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    def _sidecar(self, data: dict[str, Any], rule: SidecarRule | None) -> Sidecar | None:
+        if not data:
+            return None
+        self._known.discard("sidecar")  # where the sidecar lies cannot depend on what it says
+        places = [
+            self._place(rule, name, ("sidecar", "find", index, rule))
+            for index, item in enumerate(_items(data.get("find")))
+            for rule, name in _mapping(item).items()
+        ]
+        needed = self._condition(data.get("needed_when", True), ("sidecar", "needed_when"))
+        where = {
+            column: self._node(value, ("sidecar", "where", column))
+            for column, value in _mapping(data.get("where")).items()
+        }
+        self._known.add("sidecar")
+        if rule is None:
+            return None
+        return Sidecar(
+            format=rule.format,
+            places=tuple(place for place in places if place is not None),
+            needed_when=needed,
+            when_missing=rule.when_missing,
+            largest_bytes=rule.largest,
+            where=where,
+        )
+
+    def _place(self, rule: str, name: Any, loc: Loc) -> Place | None:
+        if not isinstance(name, str):
+            return None
+        ending = _ENDING.search(name.rpartition("}}")[2])
+        if ending is None:
+            self._problem(loc, "the end of the sidecar's name must stand here in full, such as .json")
+            return None
+        return Place(rule=rule, name=self._node(name, loc), ending=ending[0].lower())
+
+    def _rules(self, items: Any, key: str) -> tuple[Condition, ...]:
+        return tuple(
+            Condition(
+                when=self._condition(_mapping(item).get("when", False), (key, index, "when")),
+                because=self._node(_mapping(item).get("because", ""), (key, index, "because")),
+            )
+            for index, item in enumerate(_items(items))
+        )
+
+    def _condition(self, value: Any, loc: Loc) -> Node:
+        return self._template(value, loc, condition=True) if isinstance(value, str) else value
+
+    def _node(self, value: Any, loc: Loc) -> Node:
+        if isinstance(value, str):
+            return self._template(value, loc) if "{{" in value or "{%" in value else value
+        if isinstance(value, dict):
+            return {
+                key: (self._condition if key == "when" and _is_party(loc) else self._node)(inner, (*loc, key))
+                for key, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self._node(inner, (*loc, index)) for index, inner in enumerate(value)]
+        return value
+
+    def _template(self, text: str, loc: Loc, *, condition: bool = False) -> Template | None:
+        try:
+            template = EXPRESSIONS.compile_condition(text) if condition else EXPRESSIONS.compile(text)
+        except ValueError as error:
+            self._problem(loc, str(error))
+            return None
+        for mistake in check_filters(template, self._tables):
+            self._problem(loc, mistake)
+        for name in template.names:
+            self._used.add(name)
+            if name == "sidecar" and name not in self._known:
+                self._problem(loc, "there is no sidecar to read here; declare where it lies under `sidecar`")
+            elif name not in self._known:
+                self._problem(loc, unknown("fact", name, self._known))
+        return template
+
+    def _required(self, body: Node, call: dict[str, Node]) -> None:
+        for field in LEFT_TO_THE_BRIDGE:
+            if field in call:
+                self._problem(("call", field), f"{field} is filled in by the bridge; remove it")
+        needed = ("clientUniqueId", "actualStart", "direction", "primaryUser", "parties")
+        missing = [field for field in needed if field not in call]
+        if body is None and missing and isinstance(self._document.data.get("call"), dict):
+            self._problem(("call",), f"Gong cannot do without {', '.join(missing)}; add what is missing")
+
+    def _problem(self, loc: Loc, what: str) -> None:
+        self.problems.append(self._document.problem(loc, what))
+
+
+def _is_party(loc: Loc) -> bool:
+    return len(loc) == 3 and loc[:2] == ("call", "parties")
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _by_place(problem: str) -> tuple[int, int]:
+    place = re.match(r".*?:(\d+):(\d+): ", problem)
+    return (int(place[1]), int(place[2])) if place else (0, 0)
