@@ -110,6 +110,13 @@ class NotYetComplete(RetryLater):
     keeps_attempt = True
 
 
+class NoRoom(RetryLater):
+    """There is no disk left for a conversion now; the recording itself is fine."""
+
+    code = "no-room"
+    keeps_attempt = True
+
+
 class SourceChanged(NotYetComplete):
     """The file at this key is no longer the version the ledger speaks of."""
 

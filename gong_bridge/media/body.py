@@ -37,9 +37,7 @@ class Bodies:
         self._folder = options.conversion_folder or Path(tempfile.gettempdir())
 
     @contextmanager
-    def of(
-        self, media: Mapping[str, Any], size_bytes: int, open_source: Callable[[], BinaryIO]
-    ) -> Iterator[Body]:
+    def of(self, media: Mapping[str, Any], size_bytes: int, open_source: Callable[[], BinaryIO]) -> Iterator[Body]:
         """The body for one delivery; a conversion lives on disk only inside the `with`.
 
         `media` is the ledger's media record. Raises BadMedia when the conversion fails, and what `open_source` raises.

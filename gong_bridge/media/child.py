@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import sys
 from typing import Any, BinaryIO, Final
 
 from gong_bridge.media import frames
+from gong_bridge.media.confinement import confine, resident_bytes
 
-OPEN_FILES: Final = 64
 ALARM_MARGIN_SECONDS: Final = 10
 
 
@@ -67,22 +66,6 @@ class Conversation:
         self.send(kind, json.dumps(answer).encode())
 
 
-def confine(memory_limit_bytes: int) -> None:
-    """Limits for the rest of this process's life: memory, no core files, few files, nothing written to disk."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    allow_writing(0)
-
-
-def allow_writing(size_bytes: int) -> None:
-    """Largest file that may be written from now on; a conversion is given what is left of the disk budget."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if hard != resource.RLIM_INFINITY:
-        size_bytes = min(size_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-
-
 def main(memory_limit_bytes: int) -> None:
     """Answer jobs until the parent is gone."""
     confine(memory_limit_bytes)
@@ -95,12 +78,7 @@ def main(memory_limit_bytes: int) -> None:
         return
     while (job := conversation.next_job()) is not None:
         kind, answer = jobs.answer(job, conversation.fetch)
-        conversation.answer(kind, answer | {"resident_bytes": _resident_bytes()})
-
-
-def _resident_bytes() -> int:
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
+        conversation.answer(kind, answer | {"resident_bytes": resident_bytes()})
 
 
 if __name__ == "__main__":

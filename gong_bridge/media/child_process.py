@@ -39,13 +39,17 @@ class ChildTooSlow(Exception):
 
 
 class JobFailed(Exception):
-    """The child answered that it cannot; the message is for people."""
+    """The child answered that it cannot; the message is for people. `errno` is set when writing a file failed."""
+
+    def __init__(self, message: str, errno: int | None) -> None:
+        super().__init__(message)
+        self.errno = errno
 
 
 class Progress(Protocol):
     """Called before bytes are served; may raise to end the job."""
 
-    def __call__(self) -> None:
+    def __call__(self) -> object:
         """Look whether the job may go on."""
         ...
 
@@ -69,8 +73,8 @@ class ProbeChild:
         )
         self.jobs_done = 0
         self.resident_bytes = 0
-        assert self._process.stdin is not None  # noqa: S101 - follows from PIPE
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._to_child = self._process.stdin.fileno()
         self._from_child = self._process.stdout.fileno()
         for descriptor in (self._to_child, self._from_child):
@@ -116,7 +120,7 @@ class ProbeChild:
                 return answer
             if answer.get("broken"):
                 raise RuntimeError(f"the process that opens recordings cannot work: {answer['message']}")
-            raise JobFailed(str(answer["message"]))
+            raise JobFailed(str(answer["message"]), answer.get("errno"))
 
     def end(self) -> None:
         """Send the end to it and everything it may have started, from any thread; `kill` must still follow."""

@@ -48,7 +48,14 @@ class Extent:
 
 
 class NoRecording(Exception):
-    """The bytes are no kind of recording that the bridge knows; the message says what they are instead."""
+    """The bytes are no kind of recording that the bridge knows; the message says what they are instead.
+
+    `certain`: they are known to be something else, so waiting for more of them is of no use.
+    """
+
+    def __init__(self, message: str, *, certain: bool = True) -> None:
+        super().__init__(message)
+        self.certain = certain
 
 
 def compare(container: str, demuxer: str, declared_bytes: int, present_bytes: int) -> Extent:

@@ -9,7 +9,9 @@ from typing import Any, Final
 import av
 
 from gong_bridge.media import frames
+from gong_bridge.media.confinement import allow_writing
 from gong_bridge.media.containers import examine
+from gong_bridge.media.convert import convert
 from gong_bridge.media.decode import Facts, Unreadable, look
 from gong_bridge.media.extent import TRUNCATED, UNFINALISED, Extent, NoRecording
 from gong_bridge.media.levels import Levels
@@ -35,6 +37,8 @@ def answer(job: dict[str, Any], fetch: Callable[[int, int], bytes]) -> tuple[byt
     """Kind and content of the answering frame."""
     file = ServedFile(fetch, int(job["size_bytes"]))
     try:
+        if job["do"] == "convert":
+            return frames.DONE, convert_to(file, job)
         return frames.DONE, inspect(file, silence_dbfs=float(job["silence_dbfs"]))
     except (NoRecording, Unreadable) as error:
         return _failed(str(error))
@@ -42,6 +46,8 @@ def answer(job: dict[str, Any], fetch: Callable[[int, int], bytes]) -> tuple[byt
         return _failed("it needs more memory than media.memory_limit allows; it is damaged, or raise the limit")
     except av.FFmpegError as error:
         return _failed(f"the decoder cannot read it ({error.strerror}); it is damaged, fetch it anew from the recorder")
+    except OSError as error:
+        return frames.FAILED, {"message": str(error.strerror), "errno": error.errno, "broken": False}
     except Exception as error:
         return _failed(f"it is damaged in a way that is not understood ({type(error).__name__})")
 
@@ -71,6 +77,18 @@ def inspect(file: ServedFile, *, silence_dbfs: float) -> dict[str, Any]:
         "has_video": facts.has_video,
         "fingerprint": fingerprint(file),
     }
+
+
+def convert_to(file: ServedFile, job: dict[str, Any]) -> dict[str, Any]:
+    """Write job["target"] with at most job["most_bytes"] bytes; seconds and channels of what was read."""
+    allow_writing(int(job["most_bytes"]))
+    try:
+        converted = convert(
+            file, examine(file), container=str(job["container"]), codec=str(job["codec"]), target=str(job["target"])
+        )
+    finally:
+        allow_writing(0)
+    return {"seconds": converted.seconds, "channels": converted.channels}
 
 
 def _look_at_fragment(file: ServedFile, extent: Extent, silence_dbfs: float) -> Facts:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import signal
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from gong_bridge.config.schema import MediaOptions
-from gong_bridge.errors import BadMedia, RetryLater
+from gong_bridge.errors import BadMedia, BridgeError, NoRoom, RetryLater
 from gong_bridge.media.child_pool import ChildPool, PoolClosed
-from gong_bridge.media.child_process import ChildDied, ChildTooSlow, JobFailed, Progress
+from gong_bridge.media.child_process import ChildDied, ChildTooSlow, JobFailed
+from gong_bridge.media.conversion_disk import WAIT_SECONDS, ConversionDisk
+from gong_bridge.media.rules import Conversion
 from gong_bridge.model import Completeness, MediaInfo
 
 _NOT_ITS_FAULT: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Somebody (an operator, the kernel short of memory) ended the child: worth one more try before blaming the file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Task:
+    """A job for a child, with its limit, and the file that it may write."""
+
+    job: dict[str, Any]
+    time_limit_seconds: float
+    limit_name: str
+    target: Path | None = None
 
 
 class MediaProbe:
@@ -21,81 +36,115 @@ class MediaProbe:
     def __init__(self, options: MediaOptions, children: int = 2) -> None:
         self._options = options
         self._looking = ChildPool(options.memory_limit, children)
+        # Conversions take minutes: they have children of their own, so that looking never waits for them.
+        self._converting = ChildPool(options.memory_limit, children)
+        self._disk = ConversionDisk(options.conversion_disk)
 
     def inspect(self, file: BinaryIO, size_bytes: int) -> MediaInfo:
         """What the recording in `file` (seekable, `size_bytes` long) is.
 
         An incomplete recording is a finding (`completeness`), not an error. Raises BadMedia when it is no recording,
         cannot be decoded, or the process that looks at it dies or exceeds `media.time_limit` or `media.memory_limit`.
-        Errors of `file.read` pass through; SourceChanged when the file ends early.
+        Errors of `file.read` pass through; SourceChanged when the file ends early, RetryLater after `close`.
         """
-        job = {"do": "inspect", "silence_dbfs": self._options.silence_dbfs}
-        return _info(self._run(self._looking, job, file, size_bytes, self._options.time_limit, None))
+        task = _Task(
+            job={"do": "inspect", "silence_dbfs": self._options.silence_dbfs},
+            time_limit_seconds=self._options.time_limit,
+            limit_name="media.time_limit",
+        )
+        return _info(self._run(self._looking, task, file, size_bytes))
+
+    def convert(self, file: BinaryIO, size_bytes: int, conversion: Conversion, target: Path) -> MediaInfo:
+        """Write the conversion to `target` (mode 0600, replaced when it exists) and say what it is.
+
+        Raises BadMedia when it fails, or when the result is not whole or differs in length or channels; NoRoom while
+        the disk or `media.conversion_disk` is used up. `target` is gone after any error.
+        """
+        with self._disk.writing(target):
+            job = {
+                "do": "convert",
+                "container": conversion.container,
+                "codec": conversion.codec,
+                "target": str(target),
+                "most_bytes": self._disk.left_bytes(target),
+            }
+            task = _Task(
+                job=job,
+                time_limit_seconds=self._options.conversion_time_limit,
+                limit_name="media.conversion_time_limit",
+                target=target,
+            )
+            answer = self._run(self._converting, task, file, size_bytes)
+            with target.open("rb") as result:
+                info = self.inspect(result, target.stat().st_size)
+            _require_same(info, float(answer["seconds"]), int(answer["channels"]))
+            return info
 
     def close(self) -> None:
         """End all child processes; jobs under way raise RetryLater."""
         self._looking.close()
+        self._converting.close()
 
     def child_pids(self) -> list[int]:
         """Process ids of the children that run now."""
-        return self._looking.pids()
+        return self._looking.pids() + self._converting.pids()
 
-    def _run(
-        self,
-        pool: ChildPool,
-        job: dict[str, Any],
-        file: BinaryIO,
-        size_bytes: int,
-        time_limit_seconds: float,
-        progress: Progress | None,
-    ) -> dict[str, Any]:
-        try:
-            return self._try(pool, job, file, size_bytes, time_limit_seconds, progress)
-        except ChildDied as death:
-            if death.signal_number not in _NOT_ITS_FAULT or pool.closed:
-                raise _blame(death, pool) from None
-        except PoolClosed:
-            raise RetryLater("the bridge is stopping") from None
-        try:
-            return self._try(pool, job, file, size_bytes, time_limit_seconds, progress)
-        except ChildDied as death:
-            raise _blame(death, pool) from None
-        except PoolClosed:
-            raise RetryLater("the bridge is stopping") from None
+    def _run(self, pool: ChildPool, task: _Task, file: BinaryIO, size_bytes: int) -> dict[str, Any]:
+        for may_try_again in (True, False):
+            try:
+                return self._try(pool, task, file, size_bytes)
+            except PoolClosed:
+                break
+            except ChildDied as death:
+                if pool.closed:
+                    break
+                if death.signal_number not in _NOT_ITS_FAULT or not may_try_again:
+                    how = f" (signal {death.signal_number})" if death.signal_number else ""
+                    raise BadMedia(
+                        f"the process that opened it died of it{how}; it is damaged, "
+                        "or needs more than media.memory_limit"
+                    ) from None
+                if task.target is not None:
+                    task.target.unlink(missing_ok=True)
+        raise RetryLater("the bridge is stopping")
 
-    def _try(
-        self,
-        pool: ChildPool,
-        job: dict[str, Any],
-        file: BinaryIO,
-        size_bytes: int,
-        time_limit_seconds: float,
-        progress: Progress | None,
-    ) -> dict[str, Any]:
+    def _try(self, pool: ChildPool, task: _Task, file: BinaryIO, size_bytes: int) -> dict[str, Any]:
         child = pool.take()
         usable = False
+        target = task.target
+        watch = None if target is None else lambda: self._disk.left_bytes(target)
         try:
-            answer = child.run(job, file, size_bytes, time_limit_seconds, progress)
+            answer = child.run(task.job, file, size_bytes, task.time_limit_seconds, watch)
             usable = True
             return answer
         except JobFailed as failure:
             usable = True
-            raise BadMedia(str(failure)) from None
+            raise self._explain(failure, task) from None
         except ChildTooSlow:
             raise BadMedia(
-                f"looking into it took longer than {time_limit_seconds:g} s and was stopped; "
-                "it is damaged, or raise the time limit under media:"
+                f"opening it took longer than {task.limit_name} ({task.time_limit_seconds:g} s) and was stopped; "
+                "it is damaged, or raise the limit"
             ) from None
         finally:
             pool.give_back(child, usable=usable)
 
+    def _explain(self, failure: JobFailed, task: _Task) -> BridgeError:
+        if failure.errno is None or task.target is None:
+            return BadMedia(str(failure))
+        if failure.errno == errno.EFBIG:
+            return self._disk.full(task.target)
+        place = f"{task.target.parent} (media.conversion_folder)"
+        return NoRoom(f"a conversion cannot be written to {place}: {failure}", wait_seconds=WAIT_SECONDS)
 
-def _blame(death: ChildDied, pool: ChildPool) -> BadMedia | RetryLater:
-    if pool.closed:
-        return RetryLater("the bridge is stopping")
-    how = f" (signal {death.signal_number})" if death.signal_number else ""
-    return BadMedia(
-        f"the process that looked into it died of it{how}; it is damaged, or needs more than media.memory_limit"
+
+def _require_same(info: MediaInfo, seconds: float, channels: int) -> None:
+    duration = info.duration_seconds or 0.0
+    whole = info.completeness in (Completeness.WHOLE, Completeness.UNSTATED)
+    if whole and info.channels == channels and abs(duration - seconds) <= max(0.5, seconds * 0.01):
+        return
+    raise BadMedia(
+        f"its conversion came out wrong ({duration:.1f} s in {info.channels} channels from {seconds:.1f} s in "
+        f"{channels}, {info.completeness}); let the recorder write WAV, MP3, MP4, MKV or FLAC, or convert it by hand"
     )
 
 

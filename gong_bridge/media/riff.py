@@ -132,7 +132,7 @@ def _examine_avi(reader: Reader) -> Extent:
         size = int(struct.unpack("<I", header[4:8])[0])
         if size == 0 or _is_stand_in(size):
             return unfinalised("avi", "avi", "the size in its header is a stand-in")
-        if position + size + 8 > present + SIZE_SLACK_BYTES:
+        if position + size + 8 > present:
             return compare("avi", "avi", position + size + 8, present)
         position += size + 8 + size % 2
     return Extent(container="avi", demuxer="avi", completeness=WHOLE, declared_bytes=min(position, present))

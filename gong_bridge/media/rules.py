@@ -97,6 +97,11 @@ def _require_whole(info: MediaInfo, options: MediaOptions, modified_at: datetime
         return
     if info.present_bytes == 0:
         what = "it is empty: the recorder opened it and wrote nothing; check the recorder's disk, or delete the file"
+    elif not info.container:
+        what = (
+            f"it has {info.present_bytes} bytes, too few to be a recording; "
+            "the recorder or the copy stopped right after the beginning"
+        )
     elif info.completeness is Completeness.TRUNCATED:
         declared = "more audio than is there" if info.declared_bytes is None else f"{info.declared_bytes} bytes"
         what = (

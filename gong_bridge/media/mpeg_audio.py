@@ -1,0 +1,159 @@
+"""MP3 and ADTS AAC: frame headers, and what a Xing, Info or VBRI header promises of the bytes that follow.
+
+Sources: ISO 11172-3 and 13818-3 (frame headers), the Xing and Fraunhofer VBRI headers as LAME and FFmpeg write them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gong_bridge.media.extent import WHOLE, Extent, Reader, compare, truncated, unfinalised, unstated
+from gong_bridge.media.id3 import audio_end, id3v2_length
+
+JUNK_BYTES: Final = 64 * 1024
+"""How far into the audio the first frame may begin."""
+TAG_SLACK_BYTES: Final = 128
+"""Old encoders counted the ID3v1 tag that a later tool removed."""
+
+_RATES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_KBITS_1: Final = {
+    1: (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+}
+_KBITS_2: Final = {
+    1: (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    3: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Frame:
+    length: int
+    signature: tuple[int, int, int]
+    side_bytes: int
+
+
+def _parse_frame(head: bytes) -> _Frame | None:
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    rate_code, bitrate_code = head[2] >> 2 & 3, head[2] >> 4
+    if version == 1 or layer == 4 or rate_code == 3 or not 1 <= bitrate_code <= 14:
+        return None
+    rate = _RATES[version][rate_code]
+    kbits = (_KBITS_1 if version == 3 else _KBITS_2)[layer][bitrate_code - 1]
+    padding = head[2] >> 1 & 1
+    if layer == 1:
+        length = (12_000 * kbits // rate + padding) * 4
+    else:
+        samples_per_byte = 72_000 if layer == 3 and version != 3 else 144_000
+        length = samples_per_byte * kbits // rate + padding
+    mono = head[3] >> 6 == 3
+    side = (17 if mono else 32) if version == 3 else (9 if mono else 17)
+    return _Frame(length=length, signature=(version, layer, rate), side_bytes=side)
+
+
+def find_mp3(reader: Reader) -> int | None:
+    """Where the first MPEG audio frame begins, or None. Two frames in a row must agree, three where there is room."""
+    start = id3v2_length(reader, 0)
+    window = reader.read_at(start, JUNK_BYTES + 8192)
+    position = window.find(b"\xff")
+    while 0 <= position < JUNK_BYTES:
+        if _chain_holds(window, position, at_start=position == 0):
+            return start + position
+        position = window.find(b"\xff", position + 1)
+    return None
+
+
+def _chain_holds(window: bytes, position: int, *, at_start: bool) -> bool:
+    first = _parse_frame(window[position : position + 4])
+    if first is None:
+        return False
+    wanted = 3 if at_start else 5
+    frame, matched = first, 1
+    while matched < wanted:
+        position += frame.length
+        if position + 4 > len(window):
+            break
+        following = _parse_frame(window[position : position + 4])
+        if following is None or following.signature != first.signature:
+            return False
+        frame = following
+        matched += 1
+    return matched >= (2 if at_start else wanted)
+
+
+def examine_mp3(reader: Reader, start: int) -> Extent:
+    """An MP3 whose first frame begins at `start`."""
+    frame = _parse_frame(reader.read_at(start, 4))
+    if frame is None:
+        return unstated("mp3", "mp3")
+    name = {1: "mp1", 2: "mp2", 3: "mp3"}[frame.signature[1]]
+    promised = _promised_bytes(reader.read_at(start, 4 + frame.side_bytes + 140), frame)
+    if promised is None:
+        return unstated(name, "mp3")
+    behind = reader.size_bytes - start - frame.length
+    if promised == 0:
+        if behind > frame.length:
+            return unfinalised(name, "mp3", "its header was never filled in")
+        return unstated(name, "mp3")
+    declared = start + promised
+    end = audio_end(reader, start)
+    if 0 < declared - end <= TAG_SLACK_BYTES and _ends_on_a_frame(reader, end, frame):
+        return Extent(container=name, demuxer="mp3", completeness=WHOLE, declared_bytes=declared)
+    return compare(name, "mp3", declared, reader.size_bytes)
+
+
+def _promised_bytes(head: bytes, frame: _Frame) -> int | None:
+    """Bytes from the first frame on, as its Xing, Info or VBRI header says; 0 when left blank, None without one."""
+    xing = 4 + frame.side_bytes
+    for position in (xing, xing + 2):  # two bytes later in frames that carry a checksum
+        if head[position : position + 4] in (b"Xing", b"Info"):
+            flags = int.from_bytes(head[position + 4 : position + 8], "big")
+            frames = int.from_bytes(head[position + 8 : position + 12], "big") if flags & 1 else None
+            offset = position + 8 + (4 if flags & 1 else 0)
+            if not flags & 2:
+                return None
+            promised = int.from_bytes(head[offset : offset + 4], "big")
+            return promised if promised or frames == 0 else None
+    if head[36:40] == b"VBRI":
+        return int.from_bytes(head[46:50], "big") or None
+    return None
+
+
+def _ends_on_a_frame(reader: Reader, end: int, first: _Frame) -> bool:
+    size = min(8192, end)
+    tail = reader.read_at(end - size, size)
+    position = tail.find(b"\xff")
+    while position >= 0:
+        walked = position
+        while (frame := _parse_frame(tail[walked : walked + 4])) and frame.signature == first.signature:
+            walked += frame.length
+        if walked == len(tail) and walked > position:
+            return True
+        position = tail.find(b"\xff", position + 1)
+    return False
+
+
+def is_adts(reader: Reader) -> bool:
+    """Whether ADTS AAC frames follow each other from the beginning."""
+    position = 0
+    for _ in range(3):
+        head = reader.read_at(position, 7)
+        if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 0xF > 12:
+            return False
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        if length < 7:
+            return False
+        position += length
+    return True
+
+
+def examine_adts(reader: Reader) -> Extent:
+    """ADTS never says how long it is; a file that ends within its first frames is cut off."""
+    if reader.size_bytes < 32:
+        return truncated("aac", "aac", "it ends inside its first frame")
+    return unstated("aac", "aac")

@@ -1,0 +1,143 @@
+"""AU, AIFF, CAF, ASF (WMA), AMR and raw GSM: what their headers declare against what is there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gong_bridge.media.extent import (
+    MAX_STEPS,
+    Extent,
+    Reader,
+    compare,
+    truncated,
+    unfinalised,
+    unstated,
+)
+
+ASF_HEADER: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_DATA: Final = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_ASF_BROADCAST: Final = 1
+_AMR_FRAME_BYTES: Final = (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1)
+_AMR_WIDE_FRAME_BYTES: Final = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
+_AMR_WALKED_BYTES: Final = 8 * 2**20
+
+
+def examine_au(reader: Reader) -> Extent:
+    """Sun's AU: offset and size of the audio; 0xFFFFFFFF says that the size is not known."""
+    head = reader.read_at(0, 24)
+    if len(head) < 24:
+        return truncated("au", "au", "it ends inside its header")
+    start, size = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
+    if size == 0xFFFFFFFF:
+        return unstated("au", "au")
+    if size == 0:
+        return unfinalised("au", "au", "the size of its audio is given as 0")
+    return compare("au", "au", start + size, reader.size_bytes)
+
+
+def examine_aiff(reader: Reader) -> Extent:
+    """AIFF and AIFF-C: chunks as in RIFF, big-endian."""
+    head = reader.read_at(0, 12)
+    if len(head) < 12:
+        return truncated("aiff", "aiff", "it ends inside its header")
+    form_end = int.from_bytes(head[4:8], "big") + 8
+    position = 12
+    for _ in range(MAX_STEPS):
+        header = reader.read_at(position, 8)
+        if len(header) < 8:
+            break
+        size = int.from_bytes(header[4:8], "big")
+        if header[:4] == b"SSND":
+            if size <= 8:
+                return unfinalised("aiff", "aiff", "the size of its audio is given as 0")
+            return compare("aiff", "aiff", max(position + 8 + size, form_end - 1), reader.size_bytes)
+        position += 8 + size + size % 2
+    if form_end > reader.size_bytes:
+        return compare("aiff", "aiff", form_end, reader.size_bytes)
+    return unfinalised("aiff", "aiff", "its header ends before any audio")
+
+
+def examine_caf(reader: Reader) -> Extent:
+    """Apple's Core Audio Format: 64-bit sizes, -1 for audio that reaches to the end."""
+    position = 8
+    for _ in range(MAX_STEPS):
+        header = reader.read_at(position, 12)
+        if len(header) < 12:
+            break
+        size = int.from_bytes(header[4:12], "big", signed=True)
+        if header[:4] == b"data" and size == -1:
+            return unstated("caf", "caf")
+        if header[:4] == b"data":
+            if size <= 4:
+                return unfinalised("caf", "caf", "the size of its audio is given as 0")
+            return compare("caf", "caf", position + 12 + size, reader.size_bytes)
+        if size < 0:
+            break
+        position += 12 + size
+    return truncated("caf", "caf", "its header ends before any audio")
+
+
+def examine_asf(reader: Reader) -> Extent:
+    """ASF, the container of WMA: the file size in its properties, and the size of its data object."""
+    head = reader.read_at(0, 30)
+    if len(head) < 30:
+        return truncated("asf", "asf", "it ends inside its header")
+    header_size = int.from_bytes(head[16:24], "little")
+    if header_size > reader.size_bytes:
+        return compare("asf", "asf", min(header_size, 1 << 62), reader.size_bytes)
+    properties = _asf_object(reader, 30, header_size, _ASF_FILE_PROPERTIES)
+    broadcast = len(properties) >= 92 and bool(properties[88] & _ASF_BROADCAST)
+    data = reader.read_at(header_size, 24)
+    if len(data) < 24 or data[:16] != _ASF_DATA:
+        return truncated("asf", "asf", "its header ends before any audio")
+    data_size = int.from_bytes(data[16:24], "little")
+    if broadcast:
+        return unstated("asf", "asf")
+    if data_size <= 50:
+        return unfinalised("asf", "asf", "the size of its audio is given as 0")
+    return compare("asf", "asf", min(header_size + data_size, 1 << 62), reader.size_bytes)
+
+
+def _asf_object(reader: Reader, position: int, end: int, name: bytes) -> bytes:
+    for _ in range(1_000):
+        if position + 24 > end:
+            break
+        header = reader.read_at(position, 24)
+        size = int.from_bytes(header[16:24], "little")
+        if len(header) < 24 or size < 24:
+            break
+        if header[:16] == name:
+            return reader.read_at(position, min(size, 104))
+        position += size
+    return b""
+
+
+def examine_amr(reader: Reader) -> Extent:
+    """AMR and AMR-WB in their own file: no length is stated, but a frame that is cut off shows."""
+    wide = reader.read_at(0, 9) == b"#!AMR-WB\n"
+    sizes = _AMR_WIDE_FRAME_BYTES if wide else _AMR_FRAME_BYTES
+    position = 9 if wide else 6
+    if position >= reader.size_bytes:
+        return unfinalised("amr", "amr", "it has a header and no audio")
+    if reader.size_bytes > _AMR_WALKED_BYTES:
+        return unstated("amr", "amr")
+    audio = reader.read_at(0, reader.size_bytes)
+    while position < len(audio):
+        size = sizes[audio[position] >> 3 & 0xF]
+        if not size:
+            return unstated("amr", "amr")
+        position += size
+    if position > len(audio):
+        return truncated("amr", "amr", "its last frame is cut off", position)
+    return unstated("amr", "amr")
+
+
+def is_gsm(head: bytes) -> bool:
+    """Whether frames of GSM 6.10 (33 bytes, each beginning with 0xD) follow each other; 15 in a row are no chance."""
+    return len(head) >= 33 * 15 and all(head[start] >> 4 == 0xD for start in range(0, len(head) - 33, 33))
+
+
+def examine_gsm() -> Extent:
+    """Raw GSM 6.10 as Asterisk writes it: no header, no length."""
+    return unstated("gsm", "gsm")
