@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
 from gong_bridge.errors import (
@@ -26,7 +27,7 @@ _DEFAULT_PAUSE_SECONDS = {429: 1.0, 503: 30.0}
 _CHECK_URL = "compare gong.base_url with the address that Gong's API page shows for your company"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class RawAnswer:
     """One HTTP answer as it arrived.
 
@@ -49,6 +50,7 @@ class RawAnswer:
         kind = self.headers.get("content-type", "").lower()
         return "html" in kind or self.content[:256].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
+    @cached_property
     def json_object(self) -> dict[str, Any] | None:
         """The body as a JSON object; None when it is anything else."""
         try:
@@ -60,13 +62,13 @@ class RawAnswer:
     @property
     def request_id(self) -> str | None:
         """Gong's reference of this request (G8)."""
-        value = (self.json_object() or {}).get("requestId")
+        value = (self.json_object or {}).get("requestId")
         return str(value)[:200] if isinstance(value, (str, int)) and str(value) else None
 
     @property
     def errors(self) -> list[str]:
         """Gong's sentences."""
-        values = (self.json_object() or {}).get("errors")
+        values = (self.json_object or {}).get("errors")
         return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
@@ -111,7 +113,7 @@ def _http_date(text: str) -> datetime | None:
 def _success(raw: RawAnswer) -> Answer | BridgeError:
     if raw.is_html:
         return _not_gong(raw, "with a web page instead of JSON")
-    body = raw.json_object()
+    body = raw.json_object
     if not raw.whole_request:
         return ServiceDown(
             f"Gong answered {raw.http_status} to the attempt to {raw.operation.doing} before it had the whole request",

@@ -15,7 +15,7 @@ import httpx
 from gong_bridge import __version__, clock
 from gong_bridge.config.schema import Timeouts
 from gong_bridge.config.secrets import Secret
-from gong_bridge.errors import BridgeError, RateLimited, ServiceDown
+from gong_bridge.errors import RateLimited, ServiceDown
 from gong_bridge.gong.answers import RawAnswer, understand
 from gong_bridge.gong.bodies import Body, NoBody
 from gong_bridge.gong.breakdowns import Phase, broken
@@ -101,62 +101,52 @@ class GongClient:
         `about` names by Gong's id whom it is about, for messages. Raises RateLimited, ServiceDown, Unclear,
         RefusedByGong, BadCredentials, WrongBaseUrl, and whatever reading the body raises (SourceChanged ...).
         """
-        url = self._base_url + operation.path.format(
-            **{name: quote(value, safe="") for name, value in (path_ids or {}).items()}
-        )
         body = body or NoBody()
         self._allowance.take(self._stop)
         with body.opened() as content:
             flight = _Flight(self, self._allowance)
             request = self._http.build_request(
                 operation.method,
-                url,
+                self._url(operation, path_ids or {}),
                 params=dict(query or {}),
                 headers=dict(body.headers),
                 content=content,
                 extensions={"trace": flight.trace},
             )
-            status, headers, answer = self._exchange(operation, request, flight)
+            response, answer = self._exchange(operation, request, flight)
+        raw = RawAnswer(
+            operation=operation,
+            host=self._host,
+            http_status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            content=answer,
+            whole_request=flight.phase is not Phase.SENDING,
+            about=about,
+            now=clock.now(),
+        )
         try:
-            return understand(
-                RawAnswer(
-                    operation=operation,
-                    host=self._host,
-                    http_status=status,
-                    headers=headers,
-                    content=answer,
-                    whole_request=flight.phase is not Phase.SENDING,
-                    about=about,
-                    now=clock.now(),
-                )
-            )
-        except RateLimited as error:
-            self._allowance.pause(error.wait_seconds or 0.0)
+            return understand(raw)
+        except RateLimited as limited:
+            self._allowance.pause(limited.wait_seconds or 0.0)
             raise
 
-    def _exchange(
-        self, operation: Operation, request: httpx.Request, flight: _Flight
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _url(self, operation: Operation, path_ids: Mapping[str, str]) -> str:
+        return self._base_url + operation.path.format(
+            **{name: quote(value, safe="") for name, value in path_ids.items()}
+        )
+
+    def _exchange(self, operation: Operation, request: httpx.Request, flight: _Flight) -> tuple[httpx.Response, bytes]:
         if self._aborted.is_set():
             raise ServiceDown("the bridge is stopping", reached=False)
         try:
             response = self._http.send(request, stream=True)
             try:
-                content = bytearray()
-                for part in response.iter_bytes():
-                    content += part
-                    if len(content) > LARGEST_ANSWER_BYTES:
-                        raise httpx.RemoteProtocolError("the answer is too large", request=request)
+                return response, _read_all(response)
             finally:
                 response.close()
-        except BridgeError:
-            raise
-        except (httpx.HTTPError, OSError, RuntimeError) as error:
-            # OSError, RuntimeError: a connection that abort() closed under the exchange.
-            if not isinstance(error, httpx.HTTPError) and not self._aborted.is_set():
-                raise
+        except httpx.HTTPError as error:
+            # `from None`: the request inside httpx's error holds the log-in.
             raise broken(operation, flight.phase, self._host, error) from None
-        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(content)
 
     def abort(self) -> None:
         """Break off every request at once, from any thread; later ones raise ServiceDown (the second signal)."""
@@ -180,6 +170,15 @@ class GongClient:
             self._sockets.add(connected)
         if self._aborted.is_set():
             _shut(connected)
+
+
+def _read_all(response: httpx.Response) -> bytes:
+    content = bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > LARGEST_ANSWER_BYTES:
+            raise httpx.RemoteProtocolError("the answer is too large", request=response.request)
+    return bytes(content)
 
 
 def _shut(connected: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import socket
 import ssl
@@ -19,6 +20,21 @@ from gong_bridge.gong.client import GongClient
 
 ACCESS_KEY = "ACCESSKEYOFTESTS"
 ACCESS_KEY_SECRET = "secret-of-tests"
+
+
+class Zeros(io.RawIOBase):
+    """Silence of a given length, without memory."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._left = self._size = size_bytes
+
+    def tell(self) -> int:
+        return self._size - self._left
+
+    def readinto(self, buffer) -> int:
+        count = min(len(buffer), self._left)
+        self._left -= count
+        return count
 
 
 class NotedAllowance:
@@ -209,6 +225,28 @@ class ScriptedGong:
                 rest = b""
         except OSError:
             return
+
+
+def says(status: int, body: object = None, **headers: str) -> Script:
+    """A Gong that reads every request and always answers so."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.drain()
+        exchange.answer(status, body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    return script
+
+
+def pages_of_calls(exchange: Exchange) -> None:
+    """Three pages; the wanted call is on the second, a near miss on the first."""
+    rows = {
+        None: ([{"id": "1", "clientUniqueId": "PBX-17"}, {"id": "2"}], "page-2"),
+        "page-2": ([{"id": "3", "clientUniqueId": "pbx-17", "url": "https://gong.example.com/call?id=3"}], "page-3"),
+        "page-3": ([{"id": "4", "clientUniqueId": "pbx-18"}], None),
+    }
+    calls, cursor = rows[exchange.query.get("cursor")]
+    records = {"totalRecords": 4, "currentPageSize": len(calls), "cursor": cursor, "more": 1}
+    exchange.answer(200, {"requestId": "r", "records": records, "calls": calls})
 
 
 @contextmanager
