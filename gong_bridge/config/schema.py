@@ -262,6 +262,7 @@ class LogOptions(_Options):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important messages that are still logged."""
     format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON elsewhere."""
 
@@ -286,6 +287,7 @@ class Config(_Options):
     media: MediaOptions = MediaOptions()
     work: WorkOptions = WorkOptions()
     web: WebOptions | None = None
+    """The status page, health and metrics; without it there is none."""
     log: LogOptions = LogOptions()
 
     @model_validator(mode="after")

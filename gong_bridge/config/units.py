@@ -40,7 +40,10 @@ def parse_size(value: Any) -> int:
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError("a size is written like 500 MB, 1.5 GB or 256 MiB")
-    return int(float(match[1]) * _BYTES[(match[2] or "B").lower()])
+    size_bytes = float(match[1]) * _BYTES[(match[2] or "B").lower()]
+    if size_bytes >= 2**63:
+        raise ValueError("a size this large fits no disk; it is written like 500 MB, 1.5 GB or 256 MiB")
+    return int(size_bytes)
 
 
 Duration = Annotated[

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import pickle
+import subprocess
+import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -395,15 +397,48 @@ def test_mistakes_inside_mappings_and_agents_are_told_after_those_of_the_file(mi
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_folders_must_be_readable_and_writable_where_recordings_are_taken_away(mistakes, home: Path) -> None:
-    (home / "recordings").chmod(0o500)
-    (line,) = mistakes(WHOLE + "    after_upload: delete\n")
-    assert "is not writable for this user, but after_upload changes it" in line
-    (home / "recordings").chmod(0o000)
-    (line,) = mistakes(WHOLE)
-    (home / "recordings").chmod(0o700)
-    assert "is not readable for this user" in line
+AS_A_USER = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import encodings.utf_8_sig
+from pathlib import Path
+from gong_bridge.config.load import load_config
+from gong_bridge.errors import ConfigError
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    load_config(Path("bridge.yaml"), lambda name, folder: Path(name))
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_what_the_services_user_may_not_touch_is_told_with_the_way_out() -> None:
+    """In a process of its own: root may read and write everything, so it first becomes nobody."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        home.chmod(0o755)
+        for folder, mode in (("taken", 0o555), ("closed", 0o000), ("state", 0o555)):
+            (home / folder).mkdir(mode)
+        (home / "bridge.yaml").write_text(
+            GONG + "ledger: {url: sqlite:///state/l.db}\nsources:\n"
+            "  - {name: a, folder: taken, mapping: freepbx, after_upload: delete}\n"
+            "  - {name: b, folder: closed, mapping: freepbx}\n"
+        )
+        (home / "bridge.yaml").chmod(0o644)
+        root = str(Path(__file__).resolve().parents[2])
+        answer = subprocess.run([sys.executable, "-c", AS_A_USER, root], cwd=home, capture_output=True, text=True)
+        told = answer.stdout.splitlines()
+        user = "for this user"
+        cure = "give the service's user access to it (ls -ld {0} shows who has)"
+        assert told == [
+            f"bridge.yaml:5:15: ledger.url: folder {home}/state is not writable {user}, but the ledger lies there; "
+            + cure.format(home / "state"),
+            f"bridge.yaml:7:23: sources[a].folder: folder {home}/taken is not writable {user}, but after_upload "
+            "changes it; " + cure.format(home / "taken"),
+            f"bridge.yaml:8:23: sources[b].folder: folder {home}/closed is not readable {user}; "
+            + cure.format(home / "closed"),
+        ], answer.stderr
 
 
 # --- which file ------------------------------------------------------------------------------------------------------
