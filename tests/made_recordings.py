@@ -35,15 +35,23 @@ class Kind:
 
 def speech(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> bytes:
     """Interleaved s16 samples that come and go like talk: two tones with noise, a different pitch on each channel."""
-    noise = random.Random(seed)
+    voices = [_voice(seconds, 180 + 90 * channel, seed) for channel in range(channels)]
     samples = array("h")
     for number in range(int(seconds * rate_hz)):
-        moment = number / rate_hz
-        loudness = 6000 * abs(math.sin(moment * 2.1))
-        for channel in range(channels):
-            tone = math.sin(moment * 2 * math.pi * (180 + 90 * channel)) + 0.3 * math.sin(moment * 7000)
-            samples.append(int(loudness * tone + noise.uniform(-300, 300)))
+        place = min(number * 8000 // rate_hz, len(voices[0]) - 1)
+        samples.extend([voice[place] for voice in voices])
     return samples.tobytes()
+
+
+@cache
+def _voice(seconds: float, pitch_hz: int, seed: int) -> array[int]:
+    noise = random.Random(seed)
+    samples = array("h")
+    for number in range(int(seconds * 8000) + 1):
+        moment = number / 8000
+        tone = math.sin(moment * 2 * math.pi * pitch_hz) + 0.3 * math.sin(moment * 7000)
+        samples.append(int(6000 * abs(math.sin(moment * 2.1)) * tone + noise.uniform(-300, 300)))
+    return samples
 
 
 class _Unseekable(io.RawIOBase):

@@ -51,7 +51,7 @@ def examine(reader: Reader) -> Extent:
         return unfinalised("", "", "it is empty")
     head = reader.read_at(0, 64)
     if len(head) < 4:
-        return _shorter_than_a_name(reader, head)
+        return truncated("", "", "it has only begun")
     if (known := _BY_FIRST_FOUR.get(head[:4])) is not None:
         return known(reader)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC", b""):
@@ -65,13 +65,6 @@ def examine(reader: Reader) -> Extent:
     if is_isobmff(head):
         return examine_isobmff(reader, head)
     return _examine_without_name(reader)
-
-
-def _shorter_than_a_name(reader: Reader, head: bytes) -> Extent:
-    names = [*_BY_FIRST_FOUR, b"ID3", b"FORM", b"#!AMR", b"riff"]
-    if any(name.startswith(head) for name in names) or not head.isascii():
-        return truncated("", "", "it has only begun")
-    raise refuse(reader)
 
 
 def _examine_without_name(reader: Reader) -> Extent:
