@@ -16,8 +16,8 @@ from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import BridgeError
 from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.mapping.language import mapping_schema
-from gong_bridge.mapping.people import People
-from gong_bridge.service import Bridge, build_routes, build_source, scratch_bridge
+from gong_bridge.mapping.people import People, check_usable
+from gong_bridge.service import Bridge, build_routes, scratch_bridge
 
 
 def register(app: typer.Typer) -> None:
@@ -63,8 +63,10 @@ def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:
         yield from _ask_gong(bridge, agents)
     for source in options.sources:
         if isinstance(source, BucketSource):
+            from gong_bridge.sources.s3 import Bucket
+
             try:
-                _fine(build_source(source).check())
+                _fine(Bucket(source).check())
             except BridgeError as error:
                 yield f"source {source.name}: {error.message}"
 
@@ -81,7 +83,7 @@ def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:
     people = People(agents, users)
     for agent in agents:
         try:
-            people.usable_user(agent.email)
+            check_usable(people.require(agent.email, ("email",)).user)
         except BridgeError as error:
             yield f"agents: {error.message}"
 

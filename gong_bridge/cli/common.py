@@ -16,6 +16,8 @@ from rich.text import Text
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.load import default_path, load_config
 from gong_bridge.config.schema import Config
+from gong_bridge.mapping.agents import load_agents
+from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import State
 
@@ -38,9 +40,18 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
-def read_config(path: Path | None) -> Config:
-    """The configuration a command works with; its warnings go to standard error. Raises ConfigError."""
-    loaded = load_config(default_path(path), find_mapping)
+def read_config(path: Path | None, *, look_at_disk: bool = True) -> Config:
+    """The configuration a command works with; its warnings go to standard error. Raises ConfigError.
+
+    look_at_disk: False for commands that must answer while a recorder's mount is away.
+    """
+    loaded = load_config(
+        default_path(path),
+        find_mapping,
+        read_mapping=load_mapping,
+        read_agents=load_agents,
+        look_at_disk=look_at_disk,
+    )
     for warning in loaded.warnings:
         err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return loaded.config

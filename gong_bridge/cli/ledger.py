@@ -37,7 +37,7 @@ COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording",
 
 
 def _open(config: Path | None) -> Ledger:
-    return Ledger.open(read_config(config).ledger.url)
+    return Ledger.open(read_config(config, look_at_disk=False).ledger.url)
 
 
 @app.command("list", epilog="Example: gong-bridge ledger list --state held --code unknown-person")

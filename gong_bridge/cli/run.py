@@ -19,7 +19,6 @@ from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import Config
 from gong_bridge.model import State
 from gong_bridge.service import Bridge
-from gong_bridge.web.server import WebServer, build_app
 
 NEEDS_A_PERSON = (State.HELD, State.REJECTED)
 
@@ -60,6 +59,8 @@ def _web(bridge: Bridge) -> Any:
     options = bridge.config.web
     if options is None:
         return nullcontext()
+    from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
+
     return WebServer(build_app(bridge.ledger, bridge.allowance, options), options.listen)
 
 

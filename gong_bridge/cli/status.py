@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
     """Counts by source and state, the oldest waiting recording, the allowance, and what needs a person."""
-    options = read_config(config)
+    options = read_config(config, look_at_disk=False)
     ledger = Ledger.open(options.ledger.url)
     try:
         facts = gather(ledger, options, clock.now())

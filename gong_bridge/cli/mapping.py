@@ -1,0 +1,64 @@
+"""`gong-bridge mapping`: which mappings there are, and whether they still say what their golden cases say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, out, print_rows, read_config
+from gong_bridge.errors import ConfigError
+from gong_bridge.mapping.engine import load_mapping
+from gong_bridge.mapping.golden import find_cases, run_case
+from gong_bridge.mapping.library import mapping_files
+
+app = typer.Typer(no_args_is_help=True, help="How the names and sidecars of a recorder become a call.")
+
+FolderOption = Annotated[Path | None, typer.Option("--mappings", help="A folder of your own mapping files.")]
+
+
+def _own_folder(folder: Path | None, config: Path | None) -> Path | None:
+    """The user's mappings: named, or those of the configuration when one is named."""
+    return folder if folder is not None or config is None else read_config(config).mappings
+
+
+@app.command("list", epilog="Example: gong-bridge mapping list --mappings /etc/gong-bridge/mappings")
+def list_mappings(config: ConfigOption = None, mappings: FolderOption = None, as_json: JsonOption = False) -> None:
+    """The shipped mappings and your own, with what each is for."""
+    rows = []
+    for name, path in mapping_files(_own_folder(mappings, config)).items():
+        try:
+            about = load_mapping(path).about
+        except ConfigError as error:
+            about = f"WRONG: {error.problems[0]}"
+        rows.append({"name": name, "about": about, "file": str(path)})
+    print_rows(rows, {"name": "mapping", "about": "for", "file": "file"}, as_json=as_json, empty="no mappings")
+
+
+@app.command("test", epilog="Example: gong-bridge mapping test tests/mappings --mappings mappings")
+def test(
+    folders: Annotated[list[Path], typer.Argument(help="Folders with golden cases (each holds a case.yaml).")],
+    config: ConfigOption = None,
+    mappings: FolderOption = None,
+) -> None:
+    """Run golden cases: what a mapping makes of a recording, against what you expect. Exits 1 on any difference."""
+    own = _own_folder(mappings, config)
+    cases = [case for folder in folders for case in find_cases(folder)]
+    if not cases:
+        raise ConfigError(f"no case.yaml below {', '.join(map(str, folders))}; docs/mappings.md says how to write one")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("case", "field", "expected", "the mapping says"):
+        table.add_column(heading, overflow="fold")
+    failed = 0
+    for case in cases:
+        differences = run_case(case, own)
+        failed += bool(differences)
+        for one in differences:
+            table.add_row(case.name, one.field, Text(one.expected, style="green"), Text(one.actual, style="red"))
+    if failed:
+        out.print(table)
+    out.print(Text(f"{len(cases) - failed} of {len(cases)} cases are as expected"))
+    raise typer.Exit(EXIT_PERSON_NEEDED if failed else EXIT_FINE)
