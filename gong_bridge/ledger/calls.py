@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gong_bridge.errors import BridgeError, LeaseLost
+from gong_bridge.errors import BridgeError
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_values, write_events, write_leased
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, encoded, entry_of
@@ -80,13 +81,16 @@ class Ownership:
 
         The call id, an intent under way, and the draft (unless `draft` is given and nothing was sent) move over; the
         state is created when there is a call, else drafted. A worker that holds the owner gets LeaseLost at its next
-        write. LeaseLost also when the owner changed meanwhile and owns the call no longer.
+        write. Raises DuplicateCall when yet another entry has become the owner meanwhile.
         """
         with self._database.write() as connection:
             statement = select(*ENTRY_COLUMNS).where(entries.c.id == owner_entry.id).with_for_update()
             owner = entry_of(connection.execute(statement).one())
-            if not owner.owns_call or owner.client_unique_id is None or owner.id == entry.id:
-                raise LeaseLost(f"entry {owner.id} no longer owns the call that entry {entry.id} would take over")
+            if owner.client_unique_id is None or owner.id == entry.id:
+                raise ValueError(f"entry {owner.id} has no call that entry {entry.id} could take over")
+            present = _owner(connection, owner.client_unique_id)
+            if present is not None and present.id not in (owner.id, entry.id):
+                raise DuplicateCall(present)
             _supersede(connection, owner, entry, now)
             sent = owner.call_id is not None or owner.intent is not None
             changes = {
@@ -148,7 +152,4 @@ def _supersede(connection: Connection, owner: Entry, entry: Entry, now: datetime
         "updated_at": now,
     }
     connection.execute(update(entries).where(entries.c.id == owner.id).values(encoded(changes)))
-    told = event_values(
-        entry_of(connection.execute(select(*ENTRY_COLUMNS).where(entries.c.id == owner.id)).one()), owner.state, now
-    )
-    write_events(connection, [told])
+    write_events(connection, [event_values(dataclasses.replace(owner, **changes), owner.state, now)])

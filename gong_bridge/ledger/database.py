@@ -76,10 +76,11 @@ class Database:
                 "connect_args": {"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
             }
         else:
-            settings = "" if durable else " -c synchronous_commit=off"
+            asked = self.url.query.get("options", "")
+            settings = f"{asked} -c lock_timeout=30000{'' if durable else ' -c synchronous_commit=off'}"
             options = {
                 "pool_pre_ping": True,  # a restarted server costs one look, not one failed step a connection
-                "connect_args": {"connect_timeout": 10, "options": f"-c lock_timeout=30000{settings}"},
+                "connect_args": {"connect_timeout": 10, "options": settings},
             }
         engine = create_engine(self.url, pool_size=size, max_overflow=64, pool_timeout=60, **options)
         if self.is_sqlite:

@@ -76,6 +76,13 @@ class Views:
         with self._database.read() as connection:
             return [event_of(row) for row in connection.execute(statement)]
 
+    def latest_events(self, limit: int) -> list[EntryEvent]:
+        """The last transitions of all entries together, newest first."""
+        columns = [column for column in events.c if column.name != "id"]
+        statement = select(*columns).order_by(events.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [event_of(row) for row in connection.execute(statement)]
+
     def counts(self) -> dict[str, dict[str, int]]:
         """How many entries each source has in each state; states without any are left out."""
         statement = select(entries.c.state, entries.c.source, func.count()).group_by(entries.c.state, entries.c.source)

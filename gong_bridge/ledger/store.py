@@ -61,7 +61,10 @@ _RENEW = (
 )
 _TOKENS = select(entries.c.lease_token).where(IS_LEASED)
 _FREE = (
-    update(entries).where(entries.c.lease_token.in_(bindparam("tokens", expanding=True)), IS_LEASED).values(**NO_LEASE)
+    update(entries)
+    .where(entries.c.lease_token.in_(bindparam("tokens", expanding=True)), IS_LEASED)
+    .values(**NO_LEASE)
+    .returning(entries.c.id, entries.c.state, entries.c.attempts)
 )
 
 
