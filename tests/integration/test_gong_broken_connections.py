@@ -140,6 +140,21 @@ def test_an_answer_before_the_whole_upload_is_read_and_counts(
     assert (caught.value.http_status, caught.value.request_id) == (status, "r-3")
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [(401, BadCredentials), (429, RateLimited), (409, RefusedByGong), (500, Unclear)]
+)
+def test_an_error_whose_sentences_are_cut_off_still_counts(status: int, expected: type[BridgeError]) -> None:
+    def script(exchange: Exchange) -> None:
+        exchange.drain()
+        exchange.answer(status, b'{"requestId":"r-3","err', declared_bytes=500)
+        exchange.close()
+
+    with talk(script) as (_gong, client), pytest.raises(BridgeError) as caught:
+        create(client)
+    assert type(caught.value) is expected
+    assert caught.value.http_status == status
+
+
 def test_a_refused_connection_gives_the_attempt_back_and_never_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gong_bridge.errors import BridgeError, ServiceDown, Unclear
+from gong_bridge.errors import BadCredentials, BridgeError, ServiceDown, Unclear
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from tests.integration.scripted_gong import Exchange, NotedAllowance, ScriptedGong, Zeros, client_of
@@ -89,6 +89,22 @@ def test_a_certificate_named_in_ssl_cert_file_is_trusted(certificate: Path, monk
         create(client)
         upload(client)
         assert [exchange.method for exchange in gong.requests] == ["POST", "PUT"]
+
+
+def test_an_early_answer_is_read_through_tls_too(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(exchange: Exchange) -> None:
+        exchange.answer(401, {"requestId": "r-3", "errors": ["early"]})
+        exchange.drain()
+        exchange.close()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with (
+        ScriptedGong(refuses, server_tls(certificate)) as gong,
+        client_of(gong.base_url) as client,
+        pytest.raises(BadCredentials) as caught,
+    ):
+        upload(client)
+    assert caught.value.request_id == "r-3"
 
 
 def test_abort_also_breaks_off_what_is_encrypted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
