@@ -35,6 +35,8 @@ from gong_bridge.worker import Leases, Worker
 
 TEND_SECONDS = 1.0
 """How often the housekeeping looks at the gate, agents.csv and the watchdog."""
+ONCE_LOOK_SECONDS = 0.2
+"""How often `run --once` asks whether all is done."""
 ONCE_PATIENCE_SECONDS = 60.0
 """How long `run --once` waits for Gong or a source that cannot be used at all before it gives up."""
 
@@ -141,7 +143,7 @@ class Bridge:
             for scan in scans:
                 crew.start_thread(f"scan {scan.name}", scan.run)
             crew.start_workers()
-            while not clock.wait(stop, 0.05):
+            while not clock.wait(stop, ONCE_LOOK_SECONDS):
                 self._tend()
                 trouble = self._trouble(scans)
                 if trouble:
