@@ -105,7 +105,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 def masked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as they may be printed: telling names masked, values reduced to plain harmless JSON."""
-    return {_printable(str(name)): MASK if _is_telling(str(name)) else _masked(value) for name, value in fields.items()}
+    return {printable(str(name)): MASK if _is_telling(str(name)) else _masked(value) for name, value in fields.items()}
 
 
 def masked_text(text: str, *, free: bool = False) -> str:
@@ -115,7 +115,7 @@ def masked_text(text: str, *, free: bool = False) -> str:
     """
     for pattern, replacement in _SECRETS + (_IN_FREE_TEXT if free else ()):
         text = pattern.sub(replacement, text)
-    text = _printable(text)
+    text = printable(text)
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
@@ -175,7 +175,8 @@ def _host_of(url: str) -> str:
         return "[address]"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` on one line, with everything that is not to be seen (control, bidi, half characters) written as \\x1b."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

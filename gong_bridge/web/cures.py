@@ -1,0 +1,100 @@
+"""What each reason for which an entry stopped means, and what a person can do about it; a table, no behaviour."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cure:
+    """`means`: what happened. `to_do`: what a person does about it, before typing the command of `retry_command`."""
+
+    means: str
+    to_do: str
+
+
+CURES: dict[str, Cure] = {
+    "unknown-person": Cure(
+        means="Nobody in agents.csv or among Gong's users matches the extension, login, e-mail or name of the call.",
+        to_do="Add the person to agents.csv with the e-mail that Gong knows. The bridge notices and goes on by itself.",
+    ),
+    "unusable-user": Cure(
+        means="Gong knows the person, but as inactive or not set to import telephony calls.",
+        to_do="Let a Gong administrator activate the user and switch on the import of telephony calls, then retry.",
+    ),
+    "not-enabled": Cure(
+        means="Gong answered that recording is not enabled for the call's primary user.",
+        to_do="Let a Gong administrator enable recording for this user's calls, then retry.",
+    ),
+    "bad-media": Cure(
+        means="The recording is broken, cut off, silent, too large, or of a kind that Gong does not take.",
+        to_do="Listen to it. Replace the file with a whole one (that is noticed), retry if you trust it, or skip it.",
+    ),
+    "bad-metadata": Cure(
+        means="The mapping makes no call of this recording that Gong would accept; the reason names the field.",
+        to_do="`gong-bridge explain FILE` shows where each field came from. Correct mapping or sidecar, then retry.",
+    ),
+    "refused-by-gong": Cure(
+        means="Gong refused the call for a reason that repeating does not cure; its own words are in the reason.",
+        to_do="Do what the reason says. For Gong's support have the request id at hand, which the entry's page shows.",
+    ),
+    "already-known": Cure(
+        means="Gong says that it has this call already, but does not list it.",
+        to_do="Look the call up in Gong. If it is there whole, skip the entry; else retry.",
+    ),
+    "source-gone": Cure(
+        means="The call was created in Gong, but the recording vanished before its media was sent.",
+        to_do="Put the file back under the same name, then retry; or skip the entry and delete the call in Gong.",
+    ),
+    "source-changed": Cure(
+        means="The recording was overwritten before its media was sent; a newer entry has the new content.",
+        to_do="Look at both entries. If the newer one is the same call, skip this one.",
+    ),
+    "held": Cure(
+        means="The bridge does not decide this by itself; the reason says what is open.",
+        to_do="Read the reason, then retry or skip.",
+    ),
+}
+"""Reason code of a held entry -> its cure."""
+
+GIVEN_UP = Cure(
+    means="Every attempt failed over many hours; the reason has the last answer.",
+    to_do="When the cause is over, retry: all attempts are given back.",
+)
+"""For rejected entries, whatever their code."""
+
+PAUSES: dict[str, Cure] = {
+    "bad-credentials": Cure(
+        means="Gong refuses the access key.",
+        to_do="Check gong.access_key and access_key_secret (a Gong administrator makes new ones), then restart.",
+    ),
+    "wrong-base-url": Cure(
+        means="Nothing that looks like Gong answers at gong.base_url.",
+        to_do="Compare gong.base_url with the one on Gong's API page; check DNS, proxy and firewall.",
+    ),
+    "ledger-read-only": Cure(
+        means="The ledger cannot be written.",
+        to_do="Free disk space, or make its folder writable for the service's user. The bridge goes on by itself.",
+    ),
+}
+"""Reason code of a pause -> its cure. A pause ends by itself when its cause is cured; no attempts are used up."""
+
+_OTHER = Cure(means="Kept until a person looks at it.", to_do="Read the reason, then retry or skip.")
+
+
+def cure_for(code: str, *, given_up: bool = False) -> Cure:
+    """The cure for a held entry's reason code, a rejected entry's, or a pause's."""
+    if given_up:
+        return GIVEN_UP
+    return CURES.get(code) or PAUSES.get(code) or _OTHER
+
+
+def retry_command(*, state: str, code: str | None, person: str | None) -> str:
+    """The line to type that takes up all entries of one group, quoted for a shell."""
+    words = ["gong-bridge", "ledger", "retry", "--state", state]
+    if code:
+        words += ["--code", code]
+    if person and person.isprintable():
+        words += ["--person", person]
+    return shlex.join(words)

@@ -1,0 +1,100 @@
+"""The same facts for Prometheus; labels are sources, states and reason codes, never people or file names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gong_bridge import __version__
+from gong_bridge.model import State
+from gong_bridge.web.overview import Group, Health
+from gong_bridge.web.traffic import Traffic
+
+
+def exposition(health: Health, waiting: Iterable[Group], traffic: Traffic, *, now: datetime) -> bytes:
+    """The text that Prometheus scrapes (text/plain; version=0.0.4)."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected([*_entries(health, waiting, now), *_sources(health), *_sending(health, traffic)]))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)
+
+
+class _Collected(Collector):
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _entries(health: Health, waiting: Iterable[Group], now: datetime) -> Iterator[Metric]:
+    entries = GaugeMetricFamily(
+        "gong_bridge_entries", "Recordings in the ledger, by source and state.", labels=["source", "state"]
+    )
+    for source, by_state in health.counts.items():
+        for state in State:
+            entries.add_metric([source, state.value], by_state.get(state, 0))
+    yield entries
+    needing = GaugeMetricFamily(
+        "gong_bridge_needs_person", "Recordings that wait for a person, by reason code.", labels=["state", "code"]
+    )
+    totals: dict[tuple[str, str], int] = {}
+    for group in waiting:
+        place = (group.state.value, group.code)
+        totals[place] = totals.get(place, 0) + group.count
+    for (state_name, code), count in sorted(totals.items()):
+        needing.add_metric([state_name, code], count)
+    yield needing
+    oldest_seconds = 0.0 if health.oldest is None else (now - health.oldest.found_at).total_seconds()
+    yield GaugeMetricFamily(
+        "gong_bridge_oldest_waiting_seconds",
+        "How long the oldest recording that is not done has been waiting; 0 when none waits.",
+        value=oldest_seconds,
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_paused", "1 while nothing can be delivered at all.", value=0 if health.pause is None else 1
+    )
+    info = InfoMetricFamily("gong_bridge", "The running program.")
+    info.add_metric([], {"version": __version__})
+    yield info
+
+
+def _sources(health: Health) -> Iterator[Metric]:
+    healthy = GaugeMetricFamily(
+        "gong_bridge_source_healthy", "1 when the source finds recordings, 0 when it cannot.", labels=["source"]
+    )
+    scanned = GaugeMetricFamily(
+        "gong_bridge_source_last_scan_timestamp_seconds", "When the last whole pass ended.", labels=["source"]
+    )
+    for one in health.sources:
+        healthy.add_metric([one.source], int(one.healthy))
+        if one.last_scan_at is not None:
+            scanned.add_metric([one.source], one.last_scan_at.timestamp())
+    yield healthy
+    yield scanned
+
+
+def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:
+    allowance = health.allowance
+    yield GaugeMetricFamily(
+        "gong_bridge_allowance_used", "Gong API calls in the last 24 hours.", value=allowance.used_24h
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_allowance_limit", "Gong API calls allowed in 24 hours.", value=allowance.calls_per_day
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_allowance_paused",
+        "1 while Gong has asked to wait (429 or 503).",
+        value=0 if allowance.paused_until is None else 1,
+    )
+    yield CounterMetricFamily(
+        "gong_bridge_sent_bytes", "Bytes of media sent since the start, repeats included.", value=traffic.sent_bytes
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_sent_bytes_per_second", "Over the last 30 seconds.", value=traffic.bytes_per_second()
+    )
+    yield GaugeMetricFamily("gong_bridge_uploads", "Recordings being sent now.", value=traffic.uploads)

@@ -1,0 +1,163 @@
+"""The pages as HTML: what is shown and in which words; every value from outside is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from gong_bridge import __version__
+from gong_bridge.logs import printable
+from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
+from gong_bridge.web.cures import cure_for
+from gong_bridge.web.overview import Change, Group, Health
+from gong_bridge.web.traffic import Traffic
+
+FOLDER = Path(__file__).parent / "page"
+NEEDS_A_PERSON = (State.HELD, State.REJECTED)
+LIST_LIMIT = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The one thing to know first. `mood`: "fine" | "person" | "trouble"."""
+
+    mood: str
+    headline: str
+    detail: str = ""
+    to_do: str = ""
+
+
+def verdict(health: Health, *, now: datetime) -> Verdict:
+    """What somebody woken at night reads first."""
+    if health.pause is not None:
+        return Verdict(
+            mood="trouble",
+            headline=f"Paused for {duration((now - health.pause.since).total_seconds())}: nothing is being delivered",
+            detail=printable(health.pause.reason),
+            to_do=cure_for(health.pause.code).to_do + " Recordings are kept, and no attempts are used up.",
+        )
+    if health.degraded:
+        messages = [f"{one.source}: {printable(one.message)}" for one in health.sources if not one.healthy]
+        return Verdict(
+            mood="trouble",
+            headline=f"New recordings are not found in {', '.join(health.degraded)}",
+            detail="; ".join(messages),
+            to_do="Nothing is lost: what lies there is found when the source can be read again.",
+        )
+    stopped = health.total(*NEEDS_A_PERSON)
+    if stopped:
+        word = "recording needs" if stopped == 1 else "recordings need"
+        return Verdict(mood="person", headline=f"{stopped:,} {word} a person", detail="Everything else is on its way.")
+    waiting = health.total(*OPEN_STATES)
+    if waiting:
+        return Verdict(mood="fine", headline=f"All well: {waiting:,} on the way")
+    return Verdict(mood="fine", headline="All well: every recording is done")
+
+
+def status_page(
+    health: Health, needing: Iterable[Group], changes: Iterable[Change], traffic: Traffic, *, now: datetime
+) -> str:
+    """The first page."""
+    return _render(
+        "status.html",
+        now=now,
+        verdict=verdict(health, now=now),
+        health=health,
+        source_health={one.source: one for one in health.sources},
+        groups=list(needing),
+        changes=list(changes),
+        waiting=health.total(*OPEN_STATES),
+        traffic=traffic,
+        states=list(State),
+    )
+
+
+def entry_page(entry: Entry, events: Iterable[EntryEvent], *, now: datetime) -> str:
+    """One recording: where it stands, why, what to do, and each step it took."""
+    needs_person = entry.state in NEEDS_A_PERSON
+    cure = cure_for(entry.reason_code or "", given_up=entry.state is State.REJECTED) if needs_person else None
+    return _render(
+        "entry.html",
+        now=now,
+        entry=entry,
+        events=list(events),
+        cure=cure,
+        draft=_readable_json(entry.draft),
+        media=_readable_json(entry.media),
+    )
+
+
+def entries_page(entries: Iterable[Entry], chosen: Mapping[str, str], *, now: datetime) -> str:
+    """The newest entries that match what was asked for; `chosen` says what that was."""
+    words = ["gong-bridge ledger list", *(f"--{name} {value}" for name, value in chosen.items() if name != "person")]
+    return _render(
+        "entries.html",
+        now=now,
+        entries=list(entries),
+        chosen={name: printable(value) for name, value in chosen.items()},
+        command=printable(" ".join(words)),
+        limit=LIST_LIMIT,
+    )
+
+
+def trouble_page(headline: str, detail: str, *, now: datetime) -> str:
+    """Nothing can be shown, and why."""
+    return _render("trouble.html", now=now, verdict=Verdict(mood="trouble", headline=headline, detail=detail))
+
+
+def duration(seconds: float) -> str:
+    """A span of time in at most two units: "47 s", "3 min", "5 h 12 min", "2 d 3 h"."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86_400
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes as people read them: "812 B", "3.4 MB"."""
+    value, unit = float(size_bytes), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
+def _moment(at: datetime) -> str:
+    """This machine's local time, as the operator's watch shows it."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _readable_json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def _shown(text: object) -> str:
+    return "\n".join(printable(line) for line in str(text).split("\n"))
+
+
+def _render(template: str, **facts: Any) -> str:
+    return _environment.get_template(template).render(version=__version__, **facts)
+
+
+_environment = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(
+    duration=duration, size=size, moment=_moment, printable=lambda text: printable(str(text)), shown=_shown
+)
