@@ -12,7 +12,7 @@ from rich.text import Text
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, out, print_rows, read_config
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
-from gong_bridge.mapping.golden import find_cases, run_case
+from gong_bridge.mapping.golden import cases_in, run_case
 from gong_bridge.mapping.library import mapping_files
 
 app = typer.Typer(no_args_is_help=True, help="How the names and sidecars of a recorder become a call.")
@@ -46,7 +46,7 @@ def test(
 ) -> None:
     """Run golden cases: what a mapping makes of a recording, against what you expect. Exits 1 on any difference."""
     own = _own_folder(mappings, config)
-    cases = [case for folder in folders for case in find_cases(folder)]
+    cases = [case for folder in folders for case in cases_in(folder)]
     if not cases:
         raise ConfigError(f"no case.yaml below {', '.join(map(str, folders))}; docs/mappings.md says how to write one")
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -57,7 +57,8 @@ def test(
         differences = run_case(case, own)
         failed += bool(differences)
         for one in differences:
-            table.add_row(case.name, one.field, Text(one.expected, style="green"), Text(one.actual, style="red"))
+            expected, actual = Text(one.expected or "nothing", "green"), Text(one.actual or "nothing", "red")
+            table.add_row(f"{case.parent.name}/{case.name}", one.field, expected, actual)
     if failed:
         out.print(table)
     out.print(Text(f"{len(cases) - failed} of {len(cases)} cases are as expected"))
