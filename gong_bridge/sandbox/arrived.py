@@ -26,7 +26,10 @@ class ArrivedMedia:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrivedCall:
-    """A call as it was posted. `media_puts` counts the media that arrived for it; the last one stays."""
+    """A call as it was posted. `media_puts` counts the media that arrived for it; the last one stays.
+
+    `link_trouble` says why the media behind downloadMediaUrl could not be had.
+    """
 
     id: str
     body: Mapping[str, Any]
@@ -34,6 +37,7 @@ class ArrivedCall:
     started_at: datetime
     media: ArrivedMedia | None = None
     media_puts: int = 0
+    link_trouble: str | None = None
 
     @property
     def client_unique_id(self) -> str:
@@ -108,7 +112,9 @@ class Arrived:
     def put_media(self, call_id: str, media: ArrivedMedia, data: bytes | None) -> None:
         """Give the call this media instead of what it had; `data` to listen to, None when it is too large for that."""
         with self._lock:
-            call = self._calls[call_id]
+            call = self._calls.get(call_id)
+            if call is None:  # forgotten while its media was under way
+                return
             self._kept_bytes -= len(self._kept.pop(call_id, b""))
             if data is not None:
                 self._kept[call_id] = data
@@ -117,6 +123,13 @@ class Arrived:
                 self._kept_bytes -= len(self._kept.pop(next(iter(self._kept))))
             self._calls[call_id] = replace(call, media=media, media_puts=call.media_puts + 1)
             self._revision += 1
+
+    def note_link_trouble(self, call_id: str, reason: str) -> None:
+        """The media behind the call's link could not be had."""
+        with self._lock:
+            if call_id in self._calls:
+                self._calls[call_id] = replace(self._calls[call_id], link_trouble=reason)
+                self._revision += 1
 
     def data_of(self, call_id: str) -> bytes | None:
         """The bytes of the call's media, where they were kept."""

@@ -16,6 +16,7 @@ from gong_bridge.sandbox.answers import EXTRA, JsonAnswer, Refusal
 from gong_bridge.sandbox.arrived import Arrived, ArrivedCall
 from gong_bridge.sandbox.call_views import basic_data, extensive_data, page_url
 from gong_bridge.sandbox.extensive import check_extensive
+from gong_bridge.sandbox.links import LinkFetcher
 from gong_bridge.sandbox.media import receive_media
 from gong_bridge.sandbox.new_call import check_new_call
 from gong_bridge.sandbox.options import SandboxOptions
@@ -33,6 +34,7 @@ class CallsOperations:
         self._options = options
         self._arrived = arrived
         self._hasher = hasher
+        self._links = LinkFetcher(options, arrived, hasher)
         self._users: Mapping[str, Mapping[str, Any]] = {str(user["id"]): user for user in options.users}
 
     async def add_call(self, request: Request) -> Response:
@@ -48,6 +50,8 @@ class CallsOperations:
         if link is not None and self._arrived.link_is_known(link):
             raise Refusal(400, "downloadMediaUrl must be unique: another call has it")
         call = self._arrived.add_call(body, now)
+        if link is not None and self._options.fetch_links:
+            self._links.fetch_soon(call)
         return JsonAnswer({"callId": call.id}, request_id=request.state.request_id)
 
     def _answer_repeat(self, known: ArrivedCall, request: Request) -> Response:

@@ -93,6 +93,7 @@ def call_as_json(call: ArrivedCall) -> dict[str, Any]:
         "clientUniqueId": call.client_unique_id,
         "receivedAt": call.received_at.isoformat(),
         "body": call.body,
+        "linkTrouble": call.link_trouble,
         "media": None
         if media is None
         else {

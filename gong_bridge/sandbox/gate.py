@@ -36,8 +36,8 @@ class Gate:
         """`handler` as an ASGI application behind the gate; `name` is Gong's operationId."""
         return Operation(self, name, handler)
 
-    async def pass_through(self, name: str | None, handler: Handler, request: Request) -> Response | None:
-        """The answer to `request`, or None when its connection was cut."""
+    async def pass_through(self, name: str | None, handler: Handler, request: Request) -> Response:
+        """The answer to `request`. Raises ConnectionCut where it is to have none, ClientDisconnect when it left."""
         try:
             self._check_keys(request)
             self._check_limits()
@@ -50,9 +50,6 @@ class Gate:
             return error_answer(
                 refusal.status, refusal.errors, request_id=request.state.request_id, headers=refusal.headers
             )
-        except ConnectionCut:
-            await drop(request)
-            return None
 
     def note(self, request: Request, status: int | None) -> None:
         """Write the request into the log: its path, never its query or body, in which people are."""
@@ -92,22 +89,20 @@ class Operation:
         """Answer one request and log what became of it."""
         request = Request(scope, receive)
         request.state.request_id = new_request_id()
-        status: int | None = None
+        # Logged before it is sent or cut: whoever sees the outcome finds the request in the log.
         try:
             answer = await self._gate.pass_through(self._name, self._handler, request)
-            if answer is None:
-                return
-            status = answer.status_code
-            # Logged before it is sent: whoever has the answer in hand finds the request in the log.
-            self._gate.note(request, status)
-            await answer(scope, receive, send)
-            if isinstance(answer, CutShort):
-                await drop(request)
         except ClientDisconnect:
+            self._gate.note(request, None)
             return
-        finally:
-            if status is None:
-                self._gate.note(request, None)
+        except ConnectionCut:
+            self._gate.note(request, None)
+            await drop(request)
+            return
+        self._gate.note(request, answer.status_code)
+        await answer(scope, receive, send)
+        if isinstance(answer, CutShort):
+            await drop(request)
 
 
 async def drain_unless_read(request: Request) -> None:

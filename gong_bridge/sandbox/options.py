@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gong_bridge.sandbox.people import DEFAULT_USERS, USER_FIELDS
+from gong_bridge.sandbox.shapes import Choice, Number, Text, Thing
 
 FaultKind = Literal["status", "status_after", "drop_before", "drop_after", "slow", "garbage", "truncated"]
 FAULT_KINDS: tuple[FaultKind, ...] = (
@@ -22,6 +23,22 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
 )
 OPERATIONS = ("listUsers", "getUser", "addCall", "addCallRecording", "listCalls", "getCall", "listCallsExtensive")
 """Gong's operationIds that the sandbox knows."""
+
+
+_FAULT = Thing(
+    {
+        "operation": Choice(("*", *OPERATIONS)),
+        "kind": Choice(FAULT_KINDS),
+        "times": Number(least=0, whole=True),
+        "skip": Number(least=0, whole=True),
+        "status": Number(least=200, most=599, whole=True),
+        "retry_after": Text(),
+        "seconds": Number(least=0),
+        "body": Text(),
+        "after_bytes": Number(least=0, whole=True),
+    },
+    required=("operation", "kind"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +81,16 @@ class Fault:
         """A rule from a JSON object with the fields above. Raises ValueError that says what is wrong with it."""
         if not isinstance(value, Mapping):
             raise ValueError("a fault is an object with at least operation and kind")
-        try:
-            fields = dict(value)
-            if fields.get("retry_after") is not None:
-                fields["retry_after"] = str(fields["retry_after"])
-            return cls(**fields)
-        except TypeError as error:
-            raise ValueError(f"a fault has the fields operation, kind, times, ...: {error}") from None
+        fields = dict(value)
+        if isinstance(fields.get("retry_after"), int):
+            fields["retry_after"] = str(fields["retry_after"])
+        stated: dict[str, Any] = {name: field for name, field in fields.items() if field is not None}
+        mistakes = list(_FAULT.mistakes(stated, ""))
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        # null in "times" means always; anywhere else it means the default.
+        always = {"times": None} if fields.get("times", 1) is None else {}
+        return cls(**{**stated, **always})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +100,8 @@ class SandboxOptions:
     users: items as GET /v2/users gives them. page_size: users and calls on one page. retry_after: how a 429 says how
     long to wait. repeated_id: what a repeated clientUniqueId gets; Gong does not document it. keep_media_bytes: media
     up to this size is kept for listening, of larger media only size and SHA-256; keep_media_total_bytes: of all kept
-    media together, the oldest goes first. future_slack_seconds: how far ahead
-    of the sandbox's clock actualStart may lie.
+    media together, the oldest goes first. fetch_links: whether the media behind downloadMediaUrl is fetched, as Gong
+    does. future_slack_seconds: how far ahead of the sandbox's clock actualStart may lie.
     """
 
     access_key: str = "sandbox"
@@ -96,6 +116,7 @@ class SandboxOptions:
     keep_media_bytes: int = 2 * 2**20
     keep_media_total_bytes: int = 64 * 2**20
     largest_media_bytes: int = 1_500_000_000
+    fetch_links: bool = False
     future_slack_seconds: float = 300.0
     faults: tuple[Fault, ...] = field(default=())
 

@@ -65,6 +65,7 @@ class CallShown:
     sha256: str
     puts: int
     by_link: bool
+    link_trouble: str
     audible: bool
 
 
@@ -149,7 +150,7 @@ def show_call(call: ArrivedCall, users: Mapping[str, Mapping[str, Any]], audible
     day, _, rest = str(body["actualStart"]).partition("T")
     return CallShown(
         id=call.id,
-        version=f"{call.media_puts}{'a' if audible else ''}",
+        version=f"{call.media_puts}{'a' if audible else ''}{'t' if call.link_trouble else ''}",
         title=str(body.get("title", "")),
         direction=str(body["direction"]),
         day=day,
@@ -162,6 +163,7 @@ def show_call(call: ArrivedCall, users: Mapping[str, Mapping[str, Any]], audible
         sha256="" if media is None else media.sha256,
         puts=call.media_puts,
         by_link="downloadMediaUrl" in body,
+        link_trouble=call.link_trouble or "",
         audible=audible,
     )
 

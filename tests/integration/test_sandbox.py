@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import json
 import os
 import signal
@@ -175,6 +176,54 @@ def test_a_call_with_a_link_takes_no_upload_and_shares_its_link_with_none(client
     assert put(client, call_id, wav_bytes()).status_code == 400
     again = client.post("/v2/calls", json=new_call(clientUniqueId="call-2", downloadMediaUrl=link))
     assert again.status_code == 400
+
+
+class MediaServer(http.server.BaseHTTPRequestHandler):
+    """Serves a WAV at /call.wav, a web page at /page, and nothing else."""
+
+    def do_GET(self) -> None:
+        known = {"/call.wav": ("audio/wav", wav_bytes(10)), "/page": ("text/html", b"<html>")}
+        content_type, content = known.get(self.path.partition("?")[0], ("text/plain", b""))
+        self.send_response(200 if content else 404)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def media_address() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), MediaServer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "sha256", "trouble"),
+    [
+        ("/call.wav?signature=1", hashlib.sha256(wav_bytes(10)).hexdigest(), None),
+        ("/expired.wav", None, "The link answers 404"),
+        ("/page", None, "The link's content type is none of audio/*, video/*, octet-stream"),
+    ],
+)
+def test_media_behind_a_link_is_fetched_once_the_call_is_answered(
+    start_sandbox: Callable[..., Sandbox], media_address: str, path: str, sha256: str | None, trouble: str | None
+) -> None:
+    sandbox = start_sandbox(fetch_links=True)
+    with client_of(sandbox) as client:
+        add_call(client, downloadMediaUrl=media_address + path)
+    until = time.monotonic() + 5
+    while sandbox.calls[0].media is None and sandbox.calls[0].link_trouble is None and time.monotonic() < until:
+        time.sleep(0.01)
+    media = sandbox.calls[0].media
+    assert (None if media is None else media.sha256) == sha256
+    assert sandbox.calls[0].link_trouble == trouble
 
 
 # --- reading back ----------------------------------------------------------------------------------------------------
@@ -397,6 +446,8 @@ def test_faults_can_be_set_and_cleared_over_http(client: httpx.Client) -> None:
     wrong = client.post("/_sandbox/faults", json=[{"operation": "getUser", "kind": "explode"}])
     assert wrong.status_code == 400
     assert "status_after" in wrong.json()["errors"][0]
+    wrong = client.post("/_sandbox/faults", json=[{"operation": "getUser", "kind": "slow", "seconds": "2"}])
+    assert wrong.json()["errors"] == ["seconds must be a number"]
 
 
 def test_stopping_does_not_wait_for_a_slow_answer() -> None:
