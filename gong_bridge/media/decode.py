@@ -11,7 +11,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from gong_bridge.media.extent import Extent
+from gong_bridge.media.extent import UNSTATED, Extent
 from gong_bridge.media.levels import Levels, measure
 from gong_bridge.media.served_file import ServedFile
 
@@ -21,11 +21,17 @@ WINDOW_ROUNDS: Final = (8, 24, 96)
 PACKETS_PER_WINDOW: Final = 2_000
 MOST_CHANNELS: Final = 64
 MOST_STREAMS: Final = 64
+WINDOWS_BEFORE_SILENT: Final = 600
+THOROUGH_BYTES: Final = 32 * 2**20
+"""Up to this size a last round of WINDOWS_BEFORE_SILENT is looked at before a recording is called silent."""
 COUNTABLE_BYTES: Final = 256 * 2**20
 """Up to this size a recording that does not say how long it lasts is walked through packet by packet."""
+COUNTED_BYTES: Final = 8 * 2**20
+"""Up to this size one whose length FFmpeg could only guess from its bit rate is walked through as well."""
 
 _UNSURE_SECONDS: Final = 30 * 24 * 3600.0
 _SMALL_PROBE: Final = frozenset({"wav", "w64", "au", "aiff", "caf", "gsm", "amr"})
+_GUESSED: Final = frozenset({"aac", "amr", "mp3"})
 _BYTE_SEEK: Final = frozenset({"aac", "mpegts"})
 
 
@@ -90,7 +96,7 @@ def look(file: ServedFile, extent: Extent, *, silence_dbfs: float, audible: bool
         context = stream.codec_context
         if not 0 < context.channels <= MOST_CHANNELS or not 0 < context.sample_rate <= 1_000_000:
             raise Unreadable("its header gives no usable number of channels or sample rate")
-        duration = _duration_seconds(container, stream, file.size_bytes)
+        duration = _duration_seconds(container, stream, extent, file.size_bytes)
         levels = Levels(level_dbfs=(), peak_dbfs=())
         if audible:
             levels = _levels(container, stream, extent, duration, file.size_bytes, silence_dbfs)
@@ -108,13 +114,14 @@ def _is_cover(stream: Any) -> bool:
     return "attached_pic" in {flag.name for flag in stream.disposition}
 
 
-def _duration_seconds(container: InputContainer, stream: AudioStream, size_bytes: int) -> float | None:
+def _duration_seconds(container: InputContainer, stream: AudioStream, extent: Extent, size_bytes: int) -> float | None:
     stated: float | None = None
     if stream.duration and stream.time_base:
         stated = float(stream.duration * stream.time_base)
     elif container.duration:
         stated = container.duration / av.time_base
-    if stated is not None and 0 < stated < _UNSURE_SECONDS:
+    guessed = extent.completeness == UNSTATED and extent.demuxer in _GUESSED
+    if stated is not None and 0 < stated < _UNSURE_SECONDS and not (guessed and size_bytes <= COUNTED_BYTES):
         return stated
     if size_bytes > COUNTABLE_BYTES:
         return None
@@ -147,7 +154,9 @@ def _levels(
     tried: set[int] = set()
     levels = Levels(level_dbfs=(), peak_dbfs=())
     channels = stream.codec_context.channels
-    for count in WINDOW_ROUNDS:
+    for count in (*WINDOW_ROUNDS, WINDOWS_BEFORE_SILENT):
+        if count == WINDOWS_BEFORE_SILENT and (size_bytes > THOROUGH_BYTES or max(levels.peak_dbfs) >= silence_dbfs):
+            break
         for position in _positions(duration, count):
             key = int(position * 4)
             if key in tried:
