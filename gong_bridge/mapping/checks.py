@@ -55,14 +55,13 @@ def _actual_start(draft: CallDraft, scene: Scene) -> Iterator[str]:
     if start is None:
         yield problem
     elif start > scene.now + timedelta(seconds=FUTURE_SECONDS):
-        yield (
-            f"actualStart: {draft.actual_start} lies in the future; check the recorder's clock and the source's time_zone"
-        )
+        cure = "check the recorder's clock and the source's time_zone"
+        yield f"actualStart: {draft.actual_start} lies in the future; {cure}"
     elif start.year < _FIRST_YEAR:
         yield f"actualStart: {draft.actual_start} is before {_FIRST_YEAR}; was the recorder's clock set?"
 
 
-def _schedule(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _schedule(draft: CallDraft, _: Scene) -> Iterator[str]:
     moments = []
     for field, text in (("scheduledStart", draft.scheduled_start), ("scheduledEnd", draft.scheduled_end)):
         if text is not None:
@@ -75,12 +74,12 @@ def _schedule(draft: CallDraft, scene: Scene) -> Iterator[str]:
         yield "scheduledEnd: it lies before scheduledStart"
 
 
-def _client_unique_id(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _client_unique_id(draft: CallDraft, _: Scene) -> Iterator[str]:
     if not draft.client_unique_id.strip():
         yield "clientUniqueId: it is blank; two recordings would be taken for one call"
 
 
-def _duration(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _duration(draft: CallDraft, _: Scene) -> Iterator[str]:
     if draft.duration is not None and not (math.isfinite(draft.duration) and draft.duration > 0):
         yield f"duration: {draft.duration:g} is no length of a call; write seconds, more than 0"
 
@@ -105,7 +104,7 @@ def _users_of_parties(draft: CallDraft, scene: Scene) -> Iterator[str]:
             yield f"parties[{index}].userId: no Gong user has the id {party.user_id!r}; leave it out for outsiders"
 
 
-def _addresses(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _addresses(draft: CallDraft, _: Scene) -> Iterator[str]:
     for index, party in enumerate(draft.parties):
         address = party.email_address
         if address is not None and (len(address) > _LONGEST_EMAIL or not _EMAIL.fullmatch(address)):
@@ -118,11 +117,11 @@ def _channels(draft: CallDraft, scene: Scene) -> Iterator[str]:
         if party.media_channel_id is not None and party.media_channel_id >= channels:
             yield (
                 f"parties[{index}].mediaChannelId: there is no channel {party.media_channel_id} in a recording with "
-                f"{channels} channel(s); set it only {{{{ if media.channels == 2 }}}}"
+                f"{channels} channel(s); leave it out unless the recording is stereo"
             )
 
 
-def _timeline(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _timeline(draft: CallDraft, _: Scene) -> Iterator[str]:
     timeline = draft.speakers_timeline
     if timeline is None:
         return
@@ -138,7 +137,7 @@ def _timeline(draft: CallDraft, scene: Scene) -> Iterator[str]:
             yield f"{place}.toTime: it lies before fromTime"
 
 
-def _language(draft: CallDraft, scene: Scene) -> Iterator[str]:
+def _language(draft: CallDraft, _: Scene) -> Iterator[str]:
     code = draft.language_code
     if code is not None and code not in LANGUAGE_CODES:
         near = nearest(code, LANGUAGE_CODES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +17,25 @@ FACTS = (
     "object", "company",
 )  # fmt: skip
 """Names that every mapping knows besides its own captures and `let`."""
+
+
+def templates_in(node: Node) -> Iterator[Template]:
+    """Every template of a node."""
+    if isinstance(node, Template):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from templates_in(inner)
+
+
+def reads(node: Node, lets: Mapping[str, Node]) -> frozenset[str]:
+    """The facts that a node needs in the end, through every `let` it uses."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        for template in templates_in(waiting.pop()):
+            waiting += [lets[name] for name in template.names if name in lets and name not in found]
+            found.update(template.names)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from gong_bridge.errors import BadMetadata
-from gong_bridge.mapping.filters import is_empty
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE
+from gong_bridge.mapping.plain_filters import is_empty
 from gong_bridge.mapping.words import listed, nearest
 from gong_bridge.model import CallDraft
 
@@ -172,4 +172,4 @@ def _rule(item: Any) -> str:
         return f"it must be {word} {figures.get('ge', figures.get('le'))}"
     if kind in ("too_short", "string_too_short"):
         return "it is empty; Gong asks for it"
-    return _RULES.get(kind, item["msg"])
+    return _RULES.get(kind, str(item["msg"]))

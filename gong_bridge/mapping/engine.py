@@ -1,16 +1,18 @@
-"""Composes a call from a recording's facts, by a mapping; pure but for reading the sidecar and object facts it is handed."""
+"""Composes a call from a recording's facts by a mapping; pure but for the sidecar and object facts it is handed."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gong_bridge.errors import BadMetadata, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadMetadata
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
-from gong_bridge.mapping.definition import Condition, Definition, Node
+from gong_bridge.mapping.definition import Condition, Definition, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of
 from gong_bridge.mapping.facts import facts_of, match_name
 from gong_bridge.mapping.filters import Here
@@ -23,21 +25,28 @@ from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, t
 from gong_bridge.model import CallDraft, MediaInfo, ObjectFacts, Recording, SidecarFile
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Composition:
     """What a mapping made of a recording.
 
     draft: the checked call, None when the recording is skipped (then skip_reason says why).
-    origins: Gong field path -> where its value came from, such as "file name: from" or "sidecar: caller.number".
     facts: everything that was known, for `explain`; people's data, never for logs.
     warnings: remarks that do not hinder sending.
     """
 
     draft: CallDraft | None
     skip_reason: str | None = None
-    origins: dict[str, str]
     facts: dict[str, object]
     warnings: tuple[str, ...] = ()
+    find_origins: Callable[[], dict[str, str]] = dataclasses.field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Gong field path -> where its value came from, such as "file name: from" or "sidecar: caller.number".
+
+        Found out when first asked for: only `explain` does.
+        """
+        return self.find_origins()
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -121,10 +130,10 @@ class _Work:
             origins = Origins(definition, subject)
             values = self._values(origins)
         except _Skip as skip:
-            return Composition(draft=None, skip_reason=skip.reason, origins={}, facts=self._shown_facts())
+            return Composition(draft=None, skip_reason=skip.reason, facts=self._shown_facts())
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
-                return Composition(draft=None, skip_reason=missing.message, origins={}, facts=self._shown_facts())
+                return Composition(draft=None, skip_reason=missing.message, facts=self._shown_facts())
             raise BadMetadata(missing.message) from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
@@ -134,7 +143,7 @@ class _Work:
         check_draft(draft, scene)
         return Composition(
             draft=draft,
-            origins=origins.in_words(draft.to_json(), self._facts),
+            find_origins=lambda: origins.in_words(draft.to_json(), self._facts),
             facts=self._shown_facts(),
             warnings=(*self._warnings(), *remarks_on(draft)),
         )
@@ -147,11 +156,19 @@ class _Work:
         except ValueError as error:
             raise BadMetadata(f"file name: {error}; rename the recording") from None
         if subject is None:
+            self._rules(self._rules_without_captures(), _skip)
             reason = f"no pattern of mapping {self._definition.name!r} matches the recording's name"
             if self._definition.when_no_match == "skip":
                 raise _Skip(reason)
             raise BadMetadata(f"{reason}; add a pattern under `match`, or exclude such names from the source")
         return subject
+
+    def _rules_without_captures(self) -> tuple[Condition, ...]:
+        """The skip rules that mean something for a name that no pattern matches."""
+        definition = self._definition
+        needs_match = {"sidecar", *definition.capture_names}
+        needs_match.update(name for pattern in definition.patterns for name in pattern.constants)
+        return tuple(rule for rule in definition.skip_when if not needs_match & reads(rule.when, definition.lets))
 
     def _rules(self, rules: tuple[Condition, ...], act: Callable[[str], None]) -> None:
         for rule in rules:
@@ -175,13 +192,13 @@ class _Work:
             if not isinstance(given, dict):
                 raise BadMetadata(f"body: {self._described()} must hold one object with the fields of a Gong call")
             values.update(given)
-        for field, node in self._definition.call.items():
-            value = clean(self._party_values(node, origins) if field == "parties" else self._value(node, field))
-            if field != "parties" or not isinstance(node, list):
-                origins.came_from(field, node)
-            values.pop(field, None)
+        for name, node in self._definition.call.items():
+            value = clean(self._party_values(node, origins) if name == "parties" else self._value(node, name))
+            if name != "parties" or not isinstance(node, list):
+                origins.came_from(name, node)
+            values.pop(name, None)
             if value not in (None, "", [], {}):
-                values[field] = value
+                values[name] = value
         return values
 
     def _party_values(self, node: Node, origins: Origins) -> Any:
@@ -220,9 +237,6 @@ class _Work:
             return node.evaluate(self._facts)
         except NotUsable as error:
             raise BadMetadata(f"{field}: {error}{self._where(node)}") from None
-        except (UnknownPerson, UnusableUser) as error:
-            error.message = error.args[0] if error.args else error.message
-            raise
 
     def _provide(self, names: tuple[str, ...]) -> None:
         for name in names:

@@ -68,7 +68,7 @@ def match_name(definition: Definition, facts: dict[str, Any]) -> str | None:
     Every capture name of the mapping is a fact; those of other patterns, and placeholders, are empty. Without patterns
     every name matches. Raises ValueError when a name is too long to be searched.
     """
-    names = {name: "" for name in definition.capture_names}
+    names = dict.fromkeys(definition.capture_names, "")
     names.update({name: "" for pattern in definition.patterns for name in pattern.constants})
     facts.update(names)
     if not definition.patterns:

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_bridge.errors import ConfigError
-from gong_bridge.mapping.definition import FACTS, Condition, Definition, Node, Pattern, Place, Sidecar
-from gong_bridge.mapping.filters import TESTS, check_filters, jinja_filters
+from gong_bridge.mapping.definition import FACTS, Condition, Definition, Node, Pattern, Place, Sidecar, reads
+from gong_bridge.mapping.filter_checks import check_filters
+from gong_bridge.mapping.filters import TESTS, jinja_filters
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MappingFile, SidecarRule
 from gong_bridge.mapping.patterns import GuardedPattern, guarded_pattern, named_groups
 from gong_bridge.mapping.templates import Expressions, Template
@@ -59,13 +60,13 @@ class _Reader:
         patterns = self._patterns(_items(data.get("match")))
         captures = named_groups(pattern.guarded for pattern in patterns)
         self._names_of_facts(captures, patterns)
-        sidecar = self._sidecar(_mapping(data.get("sidecar")), parsed.sidecar if parsed else None)
         if not data.get("sidecar"):
             self._known.discard("sidecar")
         lets: dict[str, Node] = {}
         for let, value in _mapping(data.get("let")).items():
             lets[let] = self._node(value, ("let", let))
             self._new_name(let, ("let", let))
+        sidecar = self._sidecar(_mapping(data.get("sidecar")), parsed.sidecar if parsed else None, lets)
         rules = {key: self._rules(data.get(key), key) for key in ("skip_when", "hold_when", "warn_when")}
         internal = _mapping(data.get("internal_calls"))
         internal_when = self._condition(internal.get("when", False), ("internal_calls", "when"))
@@ -105,7 +106,7 @@ class _Reader:
                     guarded = self._pattern(text, ("match", index, subject))
                     if guarded is not None:
                         constants = _mapping(_mapping(item).get("set"))
-                        found.append(Pattern(subject=subject, guarded=guarded, constants=constants))  # type: ignore[arg-type]
+                        found.append(Pattern(subject=subject, guarded=guarded, constants=constants))
         return tuple(found)
 
     def _pattern(self, text: str, loc: Loc) -> GuardedPattern | None:
@@ -132,10 +133,9 @@ class _Reader:
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
-    def _sidecar(self, data: dict[str, Any], rule: SidecarRule | None) -> Sidecar | None:
+    def _sidecar(self, data: dict[str, Any], rule: SidecarRule | None, lets: dict[str, Node]) -> Sidecar | None:
         if not data:
             return None
-        self._known.discard("sidecar")  # where the sidecar lies cannot depend on what it says
         places = [
             self._place(rule, name, ("sidecar", "find", index, rule))
             for index, item in enumerate(_items(data.get("find")))
@@ -146,7 +146,8 @@ class _Reader:
             column: self._node(value, ("sidecar", "where", column))
             for column, value in _mapping(data.get("where")).items()
         }
-        self._known.add("sidecar")
+        if "sidecar" in reads([*(place.name for place in places if place), needed, *where.values()], lets):
+            self._problem(("sidecar",), "where the sidecar lies cannot depend on what it says; use other facts here")
         if rule is None:
             return None
         return Sidecar(

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gong_bridge.mapping.definition import Definition, Node
-from gong_bridge.mapping.templates import Later, Template
+from jinja2 import nodes
+
+from gong_bridge.errors import BridgeError
+from gong_bridge.mapping.definition import Definition, Node, templates_in
+from gong_bridge.mapping.loading import EXPRESSIONS
+from gong_bridge.mapping.plain_filters import is_empty
+from gong_bridge.mapping.templates import Later, NotUsable, Template, path_of
 
 _MOST_LEAVES = 500
+_PLACES = {
+    "modified_at": ("file time", ""),
+    "size_bytes": ("file size", ""),
+    "key": ("key", ""),
+    "folder": ("key", ""),
+    "folders": ("key", ""),
+    "name": ("file name", ""),
+    "stem": ("file name", ""),
+    "extension": ("file name", ""),
+    "source": ("configuration", "sources.name"),
+}
 
 
 class Origins:
@@ -42,47 +58,64 @@ class Origins:
         node = self._templates.get(place)
         if not isinstance(node, Template):
             return "mapping: constant" if place in self._templates else "mapping"
-        labels = list(dict.fromkeys(self._labels(node, facts)))
-        looked_up = " (looked up in agents.csv and Gong)" if self._looks_up(node) else ""
-        if rest and len(labels) == 1 and node.paths == (("sidecar",),):
+        if rest and node.paths == (("sidecar",),):
             return f"sidecar: {rest.lstrip('.')}"
-        return (", ".join(labels) or "mapping: constant") + looked_up
+        places: dict[str, list[str]] = {}
+        for at, name in self._labels(node.tree, facts):
+            names = places.setdefault(at, [])
+            if name and name not in names:
+                names.append(name)
+        texts = [f"{at}: {', '.join(names)}" if names else at for at, names in places.items()]
+        looked_up = " (looked up in agents.csv and Gong)" if self._looks_up(node) else ""
+        return ("; ".join(texts) or "mapping: constant") + looked_up
 
-    def _labels(self, template: Template, facts: dict[str, Any]) -> Iterator[str]:
-        """Where the parts came from; parts that were empty are left out, they gave nothing."""
-        for path in template.paths:
+    def _labels(self, node: nodes.Node, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Where the parts came from, as (place, name); parts that were empty are left out, they gave nothing."""
+        path = path_of(node)
+        if path is not None:
             if path[0] in self._definition.lets:
-                for inner in _templates_in(self._definition.lets[path[0]]):
-                    yield from self._labels(inner, facts)
+                for inner in templates_in(self._definition.lets[path[0]]):
+                    yield from self._labels(inner.tree, facts)
             elif _is_there(path, facts):
                 yield self._label(path)
+            return
+        for child in self._contributors(node, facts):
+            yield from self._labels(child, facts)
 
-    def _label(self, path: tuple[str, ...]) -> str:
+    def _contributors(self, node: nodes.Node, facts: dict[str, Any]) -> Iterable[nodes.Node]:
+        """The parts of an expression that gave its value: the branch taken, the first default that is not empty."""
+        if isinstance(node, nodes.CondExpr):
+            branches = [node.expr1, node.expr2] if _value(node.test, facts) else [node.expr2]
+            return [branch for branch in branches[:1] if branch is not None]
+        if isinstance(node, nodes.Filter) and node.name == "default":
+            candidates = [candidate for candidate in (node.node, *node.args) if candidate is not None]
+            return next(([one] for one in candidates if not is_empty(_value(one, facts))), [])
+        return node.iter_child_nodes()
+
+    def _label(self, path: tuple[str, ...]) -> tuple[str, str]:
         first, rest = path[0], ".".join(path[1:])
         if first in self._definition.capture_names:
-            return f"{self._captured_from}: {first}"
+            return self._captured_from, first
         if first in ("sidecar", "media", "company"):
-            return f"{first}: {rest}" if rest else first
+            return first, rest
         if first == "object":
             kind = {"metadata": "object metadata", "tags": "object tag"}.get(path[1] if len(path) > 1 else "", "object")
-            return f"{kind}: {'.'.join(path[2:])}" if len(path) > 2 else kind
-        words = {"modified_at": "file time", "size_bytes": "file size", "key": "key", "folder": "key", "folders": "key"}
-        if first in ("name", "stem", "extension"):
-            return "file name"
-        return words.get(first, f"mapping: {first}")
+            return kind, ".".join(path[2:])
+        return _PLACES.get(first, ("mapping", first))
 
     def _looks_up(self, template: Template) -> bool:
         if any(node.name == "agent" for node in template.filters):
             return True
         names = [path[0] for path in template.paths if path[0] in self._definition.lets]
-        return any(self._looks_up(inner) for name in names for inner in _templates_in(self._definition.lets[name]))
+        return any(self._looks_up(inner) for name in names for inner in templates_in(self._definition.lets[name]))
 
 
-def _templates_in(node: Node) -> Iterator[Template]:
-    if isinstance(node, Template):
-        yield node
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _templates_in(inner)
+def _value(node: nodes.Expr, facts: dict[str, Any]) -> Any:
+    """What a part of a template gives; nothing where it gives an error, for origins only explain."""
+    try:
+        return EXPRESSIONS.of_node(node).evaluate(facts)
+    except (NotUsable, BridgeError):
+        return None
 
 
 def _is_there(path: tuple[str, ...], facts: dict[str, Any]) -> bool:
@@ -92,11 +125,9 @@ def _is_there(path: tuple[str, ...], facts: dict[str, Any]) -> bool:
             value = value.loaded or {}
         if isinstance(value, dict):
             value = value.get(part)
-        elif isinstance(value, (list, str)):
-            return True
         else:
-            return False
-    return value not in (None, "", [])
+            return isinstance(value, (list, str))
+    return not is_empty(value)
 
 
 def _leaves(values: Any, path: str = "") -> Iterator[str]:

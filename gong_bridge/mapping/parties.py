@@ -1,4 +1,4 @@
-"""Completes the parties of a call with what is known of people: user ids of colleagues, the primary user's own party."""
+"""Completes the parties of a call with what is known of people: the user ids of colleagues and the primary user."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gong_bridge.model import GongUser
 def complete_parties(values: dict[str, Any], people: People, company: Company) -> tuple[dict[str, Any], dict[str, str]]:
     """`values` with `userId` filled into every party whose e-mail is a Gong user's, and into the primary user's party.
 
-    The primary user's party is the one with the user's id; else the one with an e-mail, phone number or extension of the
-    user. Returns the new values and, for what was filled in, where it came from. Values that have no parties or no
+    The primary user's party is the one with the user's id; else the one with an e-mail, phone number or extension of
+    the user. Returns the new values and, for what was filled in, where it came from. Values that have no parties or no
     known primary user come back as they are: the checks name that. Raises BadMetadata when two parties could be the
     primary user's.
     """

@@ -1,9 +1,9 @@
 """Regular expressions that cannot run away: what could take exponential time is refused when the mapping is loaded.
 
 Python's `re` cannot be stopped once it runs, so the decision falls before: a repeat inside a repeat, a choice inside a
-repeat and back references are refused, and of free repeats in a row (each multiplies the work by the length of the text)
-only three are allowed, on texts of at most 400 characters. Possessive repeats (`\\d++`) never go back and are always
-allowed. So the worst search takes tens of milliseconds; tests/unit/mapping/test_patterns.py measures it.
+repeat and back references are refused, and of free repeats in a row (each multiplies the work by the length of the
+text) only three are allowed, on texts of at most 400 characters. Possessive repeats (`\\d++`) never go back and are
+always allowed. So the worst search takes tens of milliseconds; tests/unit/mapping/test_patterns.py measures it.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def guarded_pattern(text: str) -> GuardedPattern:
     free += 0 if _is_anchored(tree) else 1  # without ^ the search starts anew at every character
     if free > _MOST_FREE_REPEATS:
         raise ValueError(
-            f"{free} repeats of this pattern may share the same characters, which can take minutes on a long name; start it "
-            "with ^, write what cannot be in a field ([^-]+ for .+), or make repeats possessive (\\d++)"
+            f"{free} repeats of this pattern may share the same characters, which can take minutes on a long name; "
+            "start it with ^, write what cannot be in a field ([^-]+ for .+), or make repeats possessive (\\d++)"
         )
     longest = _LONGEST_TEXT_CUBIC if free == _MOST_FREE_REPEATS else LONGEST_TEXT
     return GuardedPattern(pattern=pattern, longest_text=longest)

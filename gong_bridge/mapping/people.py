@@ -182,8 +182,8 @@ def check_usable(user: GongUser) -> None:
         )
     if not user.telephony_calls_imported:
         raise UnusableUser(
-            f"primaryUser: {user.email} is not set to import telephony calls; switch on 'Import telephony system calls' "
-            "for this user (Gong: Company settings > Team members > the person > Data capture)"
+            f"primaryUser: {user.email} is not set to import telephony calls; switch on "
+            "'Import telephony system calls' for this user (Gong: Company settings > Team members > Data capture)"
         )
 
 

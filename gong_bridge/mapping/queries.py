@@ -28,7 +28,7 @@ def run_query(expression: str, data: Any) -> Any:
         raise ValueError(f"the query {expression!r} is nested too deeply") from None
 
 
-class _Counting(jmespath.visitor.TreeInterpreter):  # type: ignore[misc]
+class _Counting(jmespath.visitor.TreeInterpreter):
     """Counts the nodes it visits: a projection over a large list visits one for each item."""
 
     def __init__(self) -> None:

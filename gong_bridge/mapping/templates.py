@@ -29,10 +29,10 @@ _MOST_NODES = 400
 _LARGEST_NUMBER = 10.0**30
 _TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
 _ALLOWED = (
-    nodes.Add, nodes.And, nodes.Compare, nodes.Concat, nodes.CondExpr, nodes.Const, nodes.Dict, nodes.Div, nodes.Filter,
-    nodes.FloorDiv, nodes.Getattr, nodes.Getitem, nodes.Keyword, nodes.List, nodes.Mod, nodes.Mul, nodes.Name, nodes.Neg,
-    nodes.Not, nodes.Operand, nodes.Or, nodes.Output, nodes.Pair, nodes.Pos, nodes.Slice, nodes.Sub, nodes.Template,
-    nodes.TemplateData, nodes.Test, nodes.Tuple,
+    nodes.Add, nodes.And, nodes.Compare, nodes.Concat, nodes.CondExpr, nodes.Const, nodes.Dict, nodes.Div,
+    nodes.Filter, nodes.FloorDiv, nodes.Getattr, nodes.Getitem, nodes.Keyword, nodes.List, nodes.Mod, nodes.Mul,
+    nodes.Name, nodes.Neg, nodes.Not, nodes.Operand, nodes.Or, nodes.Output, nodes.Pair, nodes.Pos, nodes.Slice,
+    nodes.Sub, nodes.Template, nodes.TemplateData, nodes.Test, nodes.Tuple,
 )  # fmt: skip
 _TESTS = (
     "defined",
@@ -172,7 +172,10 @@ class Expressions:
         expression = parts[0] if len(parts) == 1 else nodes.List(parts, lineno=1)
         if len(parts) != 1:
             expression = nodes.Filter(expression, "_join", [], [], None, None, lineno=1)
-        expression = _ConcatByJoin().visit(expression)
+        return self.of_node(_ConcatByJoin().visit(expression), text)
+
+    def of_node(self, expression: nodes.Expr, text: str = "") -> Template:
+        """A template of an expression that was checked already."""
         body = nodes.Template([nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)], lineno=1)
         body.set_environment(self._environment)
         return Template(text=text, tree=expression, compiled=self._environment.from_string(body))
@@ -207,6 +210,7 @@ class Template:
         self.paths = tuple(dict.fromkeys(_paths_of(tree)))
         """Every fact the template reads, such as ("sidecar", "caller", "number")."""
         self.filters = tuple(node for node in _walk(tree) if isinstance(node, nodes.Filter) and node.name != "_join")
+        self.tree = tree
         self._compiled = compiled
 
     @property
@@ -246,7 +250,7 @@ class Template:
 class _ConcatByJoin(NodeTransformer):
     """`a ~ b` goes through join_text, which knows the limits."""
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         inner = nodes.List([self.visit(part) for part in node.nodes], lineno=node.lineno)
         return nodes.Filter(inner, "_join", [], [], None, None, lineno=node.lineno)
 
@@ -267,27 +271,22 @@ def _walk(node: nodes.Node) -> list[nodes.Node]:
 
 
 def _paths_of(tree: nodes.Node) -> list[tuple[str, ...]]:
-    """Dotted paths of facts, longest first where one contains another; order of the text where possible."""
-    found: list[tuple[str, ...]] = []
-    waiting: list[nodes.Node] = [tree]
-    while waiting:
-        node = waiting.pop(0)
-        path = _path_of(node)
-        if path is not None:
-            found.append(path)
-            continue
-        waiting.extend(node.iter_child_nodes())
-    return found
+    """Dotted paths of facts, the longest where one contains another, in the order of the text."""
+    path = path_of(tree)
+    if path is not None:
+        return [path]
+    return [path for child in tree.iter_child_nodes() for path in _paths_of(child)]
 
 
-def _path_of(node: nodes.Node) -> tuple[str, ...] | None:
+def path_of(node: nodes.Node) -> tuple[str, ...] | None:
+    """("sidecar", "caller", "number") when the node is just such a path."""
     if isinstance(node, nodes.Name):
         return (node.name,)
     if isinstance(node, nodes.Getattr):
-        parent = _path_of(node.node)
+        parent = path_of(node.node)
         return None if parent is None else (*parent, node.attr)
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-        parent = _path_of(node.node)
+        parent = path_of(node.node)
         return None if parent is None else (*parent, str(node.arg.value))
     return None
 

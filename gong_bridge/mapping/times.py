@@ -69,7 +69,7 @@ def check_format(form: str) -> None:
     if "%" not in form:
         raise ValueError(f"{form!r} is no format of a time; write one such as '%Y%m%d-%H%M%S', or {', '.join(WORDS)}")
     try:
-        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(form), form)
+        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(form), form)  # noqa: DTZ007
     except ValueError as error:
         raise ValueError(f"{form!r} is no format of a time: {error}") from None
     if not any(mark in form for mark in ("%Y", "%y", "%c", "%x", "%s")):
@@ -84,7 +84,7 @@ def _read(text: str, form: str) -> datetime | None:
             return _from_epoch(Decimal(int(text, 16)))
         if form in _SECONDS_PER_UNIT:
             return _from_epoch(Decimal(text) * _SECONDS_PER_UNIT[form])
-        return datetime.strptime(text, form)
+        return datetime.strptime(text, form)  # noqa: DTZ007 - place_local gives it the source's zone
     except (ValueError, InvalidOperation, OverflowError):
         return None
 

@@ -1,0 +1,195 @@
+"""Golden cases: a folder says what a recorder wrote and what must become of it; for `mapping test` and pytest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from gong_bridge.config.schema import CompanyOptions
+from gong_bridge.config.units import Duration
+from gong_bridge.errors import ConfigError, Held, NotYetComplete
+from gong_bridge.mapping.agents import Agent
+from gong_bridge.mapping.engine import Composition, Mapping, load_mapping
+from gong_bridge.mapping.library import find_mapping
+from gong_bridge.mapping.people import Company, People
+from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
+from gong_bridge.strict_yaml import Document, load_document, problems_of
+
+CASE_FILE = "case.yaml"
+EXPECTED_FILE = "expected.json"
+COMMON_FILE = "common.yaml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _CaseAgent(_Part):
+    email: str = ""
+    extension: str = ""
+    login: str = ""
+    name: str = ""
+
+
+class _CaseUser(_Part):
+    id: str
+    email: str
+    aliases: tuple[str, ...] = ()
+    name: str = ""
+    extension: str = ""
+    phone_number: str = ""
+    active: bool = True
+    telephony_calls_imported: bool = True
+
+
+class _CaseMedia(_Part):
+    container: str = "wav"
+    codec: str = "pcm_s16le"
+    channels: int = 1
+    sample_rate_hz: int = 8000
+    duration_seconds: float | None = 60.0
+    fingerprint: str = "00112233445566778899aabbccddeeff"
+
+
+class _CaseObject(_Part):
+    metadata: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+class GoldenCase(_Part):
+    """case.yaml; keys that several cases share may stand in common.yaml one or two folders above."""
+
+    key: str
+    """The recording's path below the source's folder, or its object key."""
+    now: AwareDatetime
+    """When the bridge looks at it."""
+    age: Duration = 3600.0
+    """How long before `now` the recording (and every file beside it) was last changed."""
+    mapping: str | None = None
+    """The mapping's name; the name of the folder above when absent."""
+    company: CompanyOptions = CompanyOptions()
+    agents: tuple[_CaseAgent, ...] = ()
+    users: tuple[_CaseUser, ...] = ()
+    media: _CaseMedia = _CaseMedia()
+    object: _CaseObject = _CaseObject()
+    sidecar_wait: Duration = 600.0
+    warnings: tuple[str, ...] = ()
+    """The remarks that must come, in full."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One place where the result is not the expected one; None means that there is nothing."""
+
+    field: str
+    expected: str | None
+    actual: str | None
+
+
+def cases_in(folder: Path) -> Iterator[Path]:
+    """Every golden case below `folder`, by name."""
+    return (file.parent for file in sorted(folder.rglob(CASE_FILE)))
+
+
+def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
+    """What differs from expected.json; empty when the case passes.
+
+    expected.json holds the body of POST /v2/calls, or one of {"held": reason}, {"skipped": reason}, {"waits": reason}.
+    Files beside the recording lie under `files/` by their key. `mappings` is a folder of own mappings.
+    Raises ConfigError when the case itself or its mapping is wrong.
+    """
+    case = _load_case(folder)
+    mapping = load_mapping(find_mapping(case.mapping or folder.parent.name, mappings))
+    expected = _expected(folder)
+    actual, warnings = outcome(mapping, case, folder / "files")
+    differences = list(_differences("", expected, actual))
+    if warnings != case.warnings:
+        differences.append(Difference(field="warnings", expected=_shown(case.warnings), actual=_shown(warnings)))
+    return differences
+
+
+def outcome(mapping: Mapping, case: GoldenCase, files: Path) -> tuple[Any, tuple[str, ...]]:
+    """What the mapping makes of the case, in the form of expected.json, and its remarks."""
+    try:
+        composition = _compose(mapping, case, files)
+    except NotYetComplete as error:
+        return {"waits": error.message}, ()
+    except Held as error:
+        return {"held": error.message}, ()
+    if composition.draft is None:
+        return {"skipped": composition.skip_reason}, composition.warnings
+    return composition.draft.to_json(), composition.warnings
+
+
+def _compose(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:
+    modified_at = case.now - timedelta(seconds=case.age)
+    media = MediaInfo(
+        **case.media.model_dump(), declared_bytes=None, present_bytes=1000, completeness=Completeness.WHOLE
+    )
+    return mapping.compose(
+        recording=Recording(source="golden", key=case.key, version="1", size_bytes=1000, modified_at=modified_at),
+        media=media,
+        company=Company(
+            country=case.company.country,
+            time_zone=ZoneInfo(case.company.time_zone),
+            extensions=re.compile(case.company.extensions),
+            numbers=case.company.numbers,
+        ),
+        people=People(
+            [Agent(**agent.model_dump(), line=line) for line, agent in enumerate(case.agents, start=2)],
+            [GongUser(**user.model_dump()) for user in case.users],
+        ),
+        now=case.now,
+        sidecar_wait_seconds=case.sidecar_wait,
+        read_beside=lambda key, _: _file(files, key, modified_at),
+        describe=lambda: ObjectFacts(metadata=case.object.metadata, tags=case.object.tags),
+    )
+
+
+def _file(files: Path, key: str, modified_at: datetime) -> SidecarFile | None:
+    path = files / key
+    return SidecarFile(key=key, data=path.read_bytes(), modified_at=modified_at) if path.is_file() else None
+
+
+def _load_case(folder: Path) -> GoldenCase:
+    document = load_document(folder / CASE_FILE)
+    shared: dict[str, Any] = {}
+    for above in (folder.parent.parent, folder.parent):
+        if (above / COMMON_FILE).is_file():
+            shared.update(load_document(above / COMMON_FILE).data)
+    merged = Document(path=document.path, data={**shared, **document.data}, root=document.root)
+    try:
+        return GoldenCase.model_validate(merged.data)
+    except ValidationError as error:
+        raise ConfigError(problems_of(merged, error, GoldenCase)) from None
+
+
+def _expected(folder: Path) -> Any:
+    path = folder / EXPECTED_FILE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({type(error).__name__}); write the expected call into it") from None
+
+
+def _differences(path: str, expected: Any, actual: Any) -> Iterator[Difference]:
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for key in dict.fromkeys((*expected, *actual)):
+            yield from _differences(f"{path}.{key}" if path else str(key), expected.get(key), actual.get(key))
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
+            yield from _differences(f"{path}[{index}]", one, other)
+    elif expected != actual:
+        yield Difference(field=path, expected=_shown(expected), actual=_shown(actual))
+
+
+def _shown(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)

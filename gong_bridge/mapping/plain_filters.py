@@ -1,0 +1,150 @@
+"""The filters that need nothing but their arguments: text, data, moments; small, total, bounded functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from jinja2.runtime import Undefined
+
+from gong_bridge.mapping.patterns import guarded_pattern
+from gong_bridge.mapping.queries import run_query
+from gong_bridge.mapping.templates import LONGEST_TEXT, NotUsable, join_text, text_of
+
+_LONGEST_JSON = 8 * 2**20
+
+
+def is_empty(value: Any) -> bool:
+    """Nothing, empty text or an empty list: what leaves a field out."""
+    return value is None or isinstance(value, Undefined) or (isinstance(value, (str, list, dict)) and not value)
+
+
+def default(value: Any, *others: Any) -> Any:
+    """The first that is not empty, of the value and what stands in the brackets; `default('')` allows nothing."""
+    for candidate in (value, *others):
+        if not is_empty(candidate):
+            return candidate
+    return None if not others or isinstance(others[-1], Undefined) else others[-1]
+
+
+def plus(value: Any, seconds: float = 0, minutes: float = 0, hours: float = 0) -> datetime | None:
+    """A moment so much later (earlier with negative numbers)."""
+    return None if is_empty(value) else moment_of(value) + timedelta(seconds=seconds, minutes=minutes, hours=hours)
+
+
+def seconds_since(value: Any, earlier: Any) -> float:
+    """Seconds from `earlier` to the value."""
+    return (moment_of(value) - moment_of(earlier)).total_seconds()
+
+
+def replace(value: Any, old: str, new: str) -> str:
+    text = text_of(value)
+    if len(text) + text.count(old) * max(0, len(new) - len(old)) > LONGEST_TEXT:
+        raise NotUsable(f"the text is longer than {LONGEST_TEXT} characters")
+    return text.replace(old, new) if old else text
+
+
+def split(value: Any, separator: str) -> list[str]:
+    """The pieces between separators."""
+    return text_of(value).split(separator) if separator else [text_of(value)]
+
+
+def join(value: Any, separator: str = "") -> str:
+    """The items of a list as one text; empty ones are left out."""
+    texts = [text_of(item) for item in _items(value) if not is_empty(item)]
+    if len(texts) * len(separator) > LONGEST_TEXT:
+        raise NotUsable(f"the text is longer than {LONGEST_TEXT} characters")
+    return join_text([part for text in texts for part in (separator, text)][1:])
+
+
+def find(value: Any, pattern: str) -> str | None:
+    """What a regular expression finds: its first group where it has one, else all of it; nothing when no match."""
+    match = guarded_pattern(pattern).search(text_of(value))
+    return None if match is None else match[1] if match.re.groups else match[0]
+
+
+def shorten(value: Any, characters: int) -> str:
+    """At most so many characters; a cut is marked with an ellipsis."""
+    text = text_of(value)
+    return text if len(text) <= characters else text[: max(0, characters - 1)] + "…"
+
+
+def to_json(value: Any) -> str:
+    """Lists and mappings as JSON text with sorted keys, the same for the same data."""
+    return _canonical(value)
+
+
+def digest(value: Any, characters: int = 40) -> str:
+    """The first hexadecimal characters of the SHA-256 over the value (text, or data as sorted JSON)."""
+    text = value if isinstance(value, str) else _canonical(value)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
+
+
+def query(value: Any, expression: str) -> Any:
+    """What a JMESPath expression finds in the data; nothing when it finds none. https://jmespath.org"""
+    return run_query(expression, value)
+
+
+def whole(value: Any) -> int:
+    """A whole number from text or a number."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise NotUsable("this is no whole number") from None
+
+
+def number(value: Any) -> float:
+    """A number from text or a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise NotUsable("this is no number") from None
+
+
+def length(value: Any) -> int:
+    return len(value) if isinstance(value, (str, list, tuple, Mapping)) else len(text_of(value))
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def moment_of(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise NotUsable("this is no time yet; write | time before it")
+    return value
+
+
+def _canonical(value: Any) -> str:
+    encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=text_of)
+    chunks, size = [], 0
+    for chunk in encoder.iterencode(value):
+        size += len(chunk)
+        if size > _LONGEST_JSON:
+            raise NotUsable("the data is too large")
+        chunks.append(chunk)
+    return "".join(chunks)
+
+
+PLAIN: dict[str, Callable[..., Any]] = {
+    "default": default, "plus": plus, "seconds_since": seconds_since,
+    "replace": replace, "split": split, "join": join, "find": find, "shorten": shorten, "to_json": to_json,
+    "digest": digest, "query": query, "int": whole, "float": number, "length": length,
+    "upper": lambda value: text_of(value).upper(),
+    "lower": lambda value: text_of(value).lower(),
+    "title": lambda value: text_of(value).title(),
+    "trim": lambda value: text_of(value).strip(),
+    "starts_with": lambda value, start: text_of(value).startswith(start),
+    "ends_with": lambda value, end: text_of(value).endswith(end),
+    "digits": lambda value: "".join(filter(str.isdigit, text_of(value))),
+    "percent_decode": lambda value: unquote(text_of(value)),
+    "first": lambda value: next(iter(_items(value)), None),
+    "last": lambda value: next(reversed(_items(value)), None),
+    "as_list": lambda value: [] if is_empty(value) else list(_items(value)),
+    "abs": lambda value: abs(number(value)),
+    "round": lambda value, digits=0: round(number(value), min(max(digits, 0), 9)),
+}  # fmt: skip
