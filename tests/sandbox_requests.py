@@ -57,3 +57,40 @@ def add_call(client: httpx.Client, **changes: Any) -> str:
     answer = client.post("/v2/calls", json=new_call(**changes))
     assert answer.status_code == 200, answer.text
     return str(answer.json()["callId"])
+
+
+def put_media(client: httpx.Client, call_id: str, content: bytes) -> httpx.Response:
+    """Upload `content` as the call's media; whatever the sandbox answers."""
+    return client.put(f"/v2/calls/{call_id}/media", files=as_media_file(content))
+
+
+def full_call(**changes: Any) -> dict[str, Any]:
+    """A call with every property that Gong knows, but for speakersTimeline and downloadMediaUrl."""
+    crm_object = {"objectType": "Account", "objectId": "0015", "fields": [{"name": "Industry", "value": "Retail"}]}
+    context = [{"system": "Salesforce", "objects": [crm_object]}]
+    return new_call(
+        title="Renewal",
+        purpose="Demo call",
+        scheduledStart="2024-03-01T10:10:00-05:00",
+        scheduledEnd="2024-03-01T15:30:00.5Z",
+        duration=125.8,
+        disposition="Answered",
+        context=context,
+        customData="queue 7",
+        meetingUrl="https://meet.example.com/1",
+        callProviderCode="zoom",
+        workspaceId="623457276584334",
+        languageCode="en-US",
+        flowContext={"taskId": "714366367493425"},
+        parties=[
+            {"userId": HOST_ID, "mediaChannelId": 0, "emailAddress": "agent-201@example.com"},
+            {
+                "phoneNumber": "+15550100",
+                "name": "Customer",
+                "partyId": "2",
+                "mediaChannelId": 1,
+                "context": context,
+            },
+        ],
+        **changes,
+    )
