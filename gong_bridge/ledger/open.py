@@ -129,6 +129,8 @@ def _alone(database: Database) -> Iterator[None]:
 
 def _migrate(database: Database) -> None:
     if database.is_sqlite:
+        with database.read() as connection:
+            _present_revision(connection, database.place)  # another program's file is not touched
         _use_write_ahead_log(database)
     with database.write() as connection:
         if not database.is_sqlite:
