@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gong_bridge import clock
-from gong_bridge.sandbox.answers import EXTRA, JsonAnswer, Refusal
+from gong_bridge.sandbox.answers import JsonAnswer, Refusal
 from gong_bridge.sandbox.arrived import Arrived, ArrivedCall
 from gong_bridge.sandbox.call_views import basic_data, extensive_data, page_url
 from gong_bridge.sandbox.extensive import check_extensive
@@ -136,8 +136,7 @@ class CallsOperations:
     ) -> tuple[Sequence[ArrivedCall], dict[str, Any]]:
         if not calls:
             raise Refusal(404, "No calls found corresponding to the provided filters")
-        page, records = page_of(calls, cursor=cursor, page_size=self._options.page_size, question=question)
-        return page, {**records, **EXTRA}
+        return page_of(calls, cursor=cursor, page_size=self._options.page_size, question=question)
 
 
 def _moment(wanted: Mapping[str, Any], name: str) -> datetime | None:

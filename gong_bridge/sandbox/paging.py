@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from gong_bridge.sandbox.answers import Refusal
+from gong_bridge.sandbox.answers import EXTRA, Refusal
 
 Item = TypeVar("Item")
 
@@ -26,6 +26,7 @@ def page_of(
         "totalRecords": len(items),
         "currentPageSize": len(page),
         "currentPageNumber": start // page_size,
+        **EXTRA,
     }
     if start + len(page) < len(items):
         records["cursor"] = _cursor(start + len(page), question)

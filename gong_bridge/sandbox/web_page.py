@@ -17,7 +17,7 @@ from gong_bridge.sandbox.arrived import Arrived, ArrivedCall
 from gong_bridge.sandbox.limits import Limits
 from gong_bridge.sandbox.options import SandboxOptions
 
-_FOLDER = Path(__file__).parent / "web_page"
+_FOLDER = Path(__file__).parent / "page"
 _CALLS_SHOWN = 200
 _CONTENT_TYPES = {
     "wav": "audio/wav",
