@@ -1,0 +1,31 @@
+"""A fresh home for each test: configuration, agents and an empty folder, before a running sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gong_bridge.sandbox.server import Sandbox
+from tests.end_to_end.bridge import Home
+from tests.store import moto_server
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    """A home before `sandbox`."""
+    return Home(tmp_path / "home", sandbox.base_url)
+
+
+@pytest.fixture
+def make_home(tmp_path: Path) -> Callable[[Sandbox], Home]:
+    """`make_home(sandbox)`: a home before a sandbox with options of its own."""
+    return lambda sandbox: Home(tmp_path / f"home-{sandbox.base_url.rpartition(':')[2]}", sandbox.base_url)
+
+
+@pytest.fixture(scope="module")
+def store_url() -> Iterator[str]:
+    """A real S3 store on this machine."""
+    with moto_server() as url:
+        yield url
