@@ -134,3 +134,12 @@ def test_serve_ends_normally_when_told_to(tmp_path: Path) -> None:
         assert httpx.get(base_url, trust_env=False).status_code == 200
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_the_page_brings_its_own_style_and_script_and_nothing_from_elsewhere(client: httpx.Client) -> None:
+    assert client.get("/page.css").headers["content-type"].startswith("text/css")
+    assert client.get("/page.js").headers["content-type"].startswith("text/javascript")
+    for path in ("/", "/page.css", "/page.js"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "//" not in answer.text.replace("// Asks", "").replace("// escaped", "").replace("// Calls", "")
