@@ -5,10 +5,13 @@ Events are hints only: they make a recording known sooner. The rescan finds what
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import logging
 import os
 import re
 import threading
+import warnings
 from pathlib import Path
 
 from watchdog.events import (
@@ -23,6 +26,7 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 
 _HINTS_AT_MOST = 100_000
+_IN_DELETE_SELF = 0x400  # inotify(7)
 # Not FileModifiedEvent: a recorder appends many times a second to every call, and the tracker looks by itself.
 _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -128,15 +132,11 @@ class Watcher:
         """Raises WatchLimitReached when no further folder could be watched, OSError.
 
         watchdog tells when the root cannot be watched but is silent about folders below it, so one watch more is
-        tried: where it fails, some folder is not watched or the next one will not be.
+        tried, on an inotify instance of our own: where it fails, some folder is not watched or the next one will not
+        be.
         """
         try:
-            probe = new_observer()
-            try:
-                probe.schedule(FileSystemEventHandler(), os.path.realpath(self._root), recursive=False)
-                probe.start()
-            finally:
-                _stop(probe)
+            _try_one_more_watch(os.path.realpath(self._root))
         except OSError as error:
             raise self._limit(error) from error
 
@@ -173,7 +173,23 @@ def new_observer() -> BaseObserver:
     """An observer that is not started. Raises OSError (EMFILE) when no more inotify instances are allowed."""
     from watchdog.observers.inotify import InotifyObserver
 
+    # watchdog warns when folders appear nested faster than it reads, and logs an error at every stop. Both mean
+    # nothing here, and both would put people's folder names into the log; with -W error the warning kills its thread.
+    warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
     return InotifyObserver()
+
+
+def _try_one_more_watch(path: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    inotify_fd = libc.inotify_init1(os.O_CLOEXEC)
+    if inotify_fd < 0:
+        raise OSError(ctypes.get_errno(), "no inotify instance")
+    try:
+        if libc.inotify_add_watch(inotify_fd, os.fsencode(path), _IN_DELETE_SELF) < 0:
+            raise OSError(ctypes.get_errno(), "no inotify watch")
+    finally:
+        os.close(inotify_fd)
 
 
 def _stop(observer: BaseObserver) -> None:

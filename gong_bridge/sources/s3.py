@@ -1,0 +1,237 @@
+"""An S3 bucket, or any store that speaks S3, as a source of recordings.
+
+Every rescan lists the whole bucket (below `prefix`) from its beginning. No key and no time is kept as a cursor from
+one listing to the next: objects may be uploaded with equal times, appear late, or vanish (R13).
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
+from email.header import decode_header, make_header
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from gong_bridge import clock
+from gong_bridge.config.schema import BucketSource, MoveTo
+from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone
+from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
+from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, Intake
+from gong_bridge.sources.names import NameRules
+from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
+from gong_bridge.sources.s3_file import ObjectReader
+from gong_bridge.sources.s3_removal import delete_delivered, move_delivered
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+_READ_AHEAD_BYTES = 128 * 1024
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Bucket:
+    """A Source: the objects of one bucket below one prefix. Keys are whole object keys.
+
+    An object is complete when it can be listed, so nothing has to settle. Any thread may call any method.
+    """
+
+    def __init__(self, options: BucketSource) -> None:
+        """Raises ConfigError when delivered recordings would be moved onto themselves. Does not touch the network."""
+        self.name = options.name
+        self._options = options
+        self._bucket = options.bucket
+        self._move_to: str | None = None
+        if isinstance(options.after_upload, MoveTo):
+            self._move_to = options.after_upload.move_to.strip("/") + "/"
+            if options.prefix.startswith(self._move_to) or self._move_to == "/":
+                raise ConfigError(
+                    f"source {self.name}: after_upload.move_to holds the source's prefix; name another, such as done/"
+                )
+        self._names = NameRules(options.include, options.exclude, apart=self._move_to)
+        self._client_lock = threading.Lock()
+        self._client_made: S3Client | None = None
+
+    # --- finding --------------------------------------------------------------------------------------------------
+
+    def run(self, intake: Intake, stop: threading.Event) -> None:
+        """See Source.run."""
+        started_at = clock.now()
+        is_first = True
+        while not stop.is_set():
+            began = clock.monotonic_seconds()
+            try:
+                self._list_into(intake, stop, backlog_before=started_at if is_first else None)
+            except BridgeError as error:
+                self._report(intake, healthy=False, message=error.message)
+                clock.wait(stop, min(self._options.rescan, _LONGEST_PAUSE_SECONDS))
+                continue
+            is_first = False
+            took = clock.monotonic_seconds() - began
+            # From beginning to beginning `rescan` less one listing: what was uploaded behind the listing's back is
+            # found by the next one. A listing that takes long leaves the store at least as long in peace.
+            clock.wait(stop, max(self._options.rescan - 2 * took, took))
+
+    def scan_once(self, intake: Intake, stop: threading.Event) -> int:
+        """See Source.scan_once."""
+        return self._list_into(intake, stop, backlog_before=clock.now())
+
+    def candidates(self) -> Iterator[Recording]:
+        """See Source.candidates."""
+        for page in self._pages():
+            yield from self._recordings(page)
+
+    def check(self) -> str:
+        """One line on what is found there now (first page of keys). Raises SourceUnavailable."""
+        page = next(self._pages(), [])
+        region = self._client().meta.region_name
+        below = f" below {self._options.prefix}" if self._options.prefix else ""
+        count = f"{len(page)} or more" if len(page) >= 1000 else str(len(page))
+        return f"bucket {self._bucket} (region {region}): {count} keys{below}, {len(self._recordings(page))} recordings"
+
+    def _list_into(self, intake: Intake, stop: threading.Event, *, backlog_before: datetime | None) -> int:
+        """One listing. What was last changed well before `backlog_before` is backlog."""
+        added = scanned = 0
+        for page in self._pages():
+            recordings = self._recordings(page)
+            scanned += len(recordings)
+            for first in range(0, len(recordings), BATCH_SIZE):
+                new = intake.unseen(recordings[first : first + BATCH_SIZE])
+                added += _add(intake, new, backlog_before)
+            if stop.is_set():
+                return added
+        self._report(intake, healthy=True, message=f"{scanned} recordings in bucket {self._bucket}", scanned=scanned)
+        return added
+
+    def _pages(self) -> Iterator[list[ObjectTypeDef]]:
+        with translated(self._bucket):
+            pages = self._client().get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._options.prefix):
+                yield page.get("Contents", [])
+
+    def _recordings(self, page: Sequence[ObjectTypeDef]) -> list[Recording]:
+        return [
+            self._recording(found["Key"], found["Size"], found["ETag"], found["LastModified"])
+            for found in page
+            if found["Size"] and not found["Key"].endswith("/") and self._names.takes(found["Key"])
+        ]
+
+    def _recording(self, key: str, size_bytes: int, etag: str, modified_at: datetime) -> Recording:
+        version = version_of(size_bytes, etag)
+        return Recording(source=self.name, key=key, version=version, size_bytes=size_bytes, modified_at=modified_at)
+
+    def _report(self, intake: Intake, *, healthy: bool, message: str, scanned: int = 0) -> None:
+        now = clock.now()
+        health = SourceHealth(
+            source=self.name,
+            healthy=healthy,
+            message=message,
+            watch="listing",
+            scanned=scanned,
+            last_scan_at=now if healthy else None,
+            updated_at=now,
+        )
+        with suppress(BridgeError):  # a ledger that cannot take this says so to everybody who writes to it
+            intake.health(health)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def stat(self, key: str) -> Recording:
+        """See Source.stat."""
+        with self._telling_gone_from_away():
+            head = self._client().head_object(Bucket=self._bucket, Key=key)
+        return self._recording(key, head["ContentLength"], head["ETag"], head["LastModified"])
+
+    def open(self, recording: Recording) -> BinaryIO:
+        """See Source.open. The first MiB is fetched at once."""
+        reader = ObjectReader(partial(self._open_range, recording), recording.size_bytes)
+        reader.fetch_first_block()
+        return cast(BinaryIO, io.BufferedReader(reader, _READ_AHEAD_BYTES))
+
+    def read_beside(self, key: str, max_bytes: int) -> SidecarFile | None:
+        """See Source.read_beside. Any object of the bucket may be asked for, also outside the prefix."""
+        if not key or "\0" in key:
+            raise BadMetadata("an object beside the recording is asked for by an empty or impossible key")
+        try:
+            with translated(self._bucket):
+                answer = self._client().get_object(Bucket=self._bucket, Key=key)
+                with closing(answer["Body"]) as body:
+                    data = body.read(max_bytes + 1)
+        except SourceGone:
+            return None
+        if len(data) > max_bytes:
+            raise BadMetadata(f"the object beside the recording is larger than {max_bytes} bytes: is it the right one?")
+        return SidecarFile(key=key, data=data, modified_at=answer["LastModified"])
+
+    def describe(self, recording: Recording) -> ObjectFacts:
+        """See Source.describe. Raises SourceChanged too. Tags that may not be read (s3:GetObjectTagging) are none."""
+        with self._telling_gone_from_away():
+            head = self._client().head_object(
+                Bucket=self._bucket, Key=recording.key, IfMatch=etag_of(recording.version)
+            )
+        metadata = {name: _plain(value) for name, value in head["Metadata"].items()}
+        tags: dict[str, str] = {}
+        with suppress(BridgeError), translated(self._bucket):
+            answer = self._client().get_object_tagging(Bucket=self._bucket, Key=recording.key)
+            tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        return ObjectFacts(metadata=metadata, tags=tags)
+
+    def settle(self, recording: Recording) -> str:
+        """See Source.settle."""
+        if self._options.after_upload == "leave":
+            return "left"
+        with translated(self._bucket):
+            if self._move_to is None:
+                return delete_delivered(self._client(), self._bucket, recording)
+            folder, slash, _ = self._options.prefix.rpartition("/")
+            target = self._move_to + recording.key.removeprefix(folder + slash)
+            return move_delivered(self._client(), self._bucket, recording, target)
+
+    def _open_range(self, recording: Recording, first: int, last: int) -> RangeBody:
+        with translated(self._bucket):
+            answer = self._client().get_object(
+                Bucket=self._bucket,
+                Key=recording.key,
+                Range=f"bytes={first}-{last}",
+                IfMatch=etag_of(recording.version),
+            )
+        return RangeBody(answer["Body"])
+
+    @contextmanager
+    def _telling_gone_from_away(self) -> Iterator[None]:
+        """HEAD says 404 for a missing object and for a missing bucket alike; the second loses no recording."""
+        try:
+            with translated(self._bucket):
+                yield
+        except SourceGone:
+            with translated(self._bucket):
+                self._client().list_objects_v2(Bucket=self._bucket, Prefix=self._options.prefix, MaxKeys=1)
+            raise
+
+    def _client(self) -> S3Client:
+        with self._client_lock:  # clients may be shared by threads, the sessions that make them may not
+            if self._client_made is None:
+                self._client_made = make_client(self._options)
+            return self._client_made
+
+
+def _add(intake: Intake, new: list[Recording], backlog_before: datetime | None) -> int:
+    limit = None if backlog_before is None else backlog_before - timedelta(seconds=BACKLOG_AGE_SECONDS)
+    added = 0
+    for backlog in (False, True):
+        part = [each for each in new if (limit is not None and each.modified_at < limit) is backlog]
+        added += intake.add(part, backlog) if part else 0
+    return added
+
+
+def _plain(value: str) -> str:
+    # S3 gives metadata that is not ASCII as MIME encoded words (RFC 2047)
+    if not value.startswith("=?"):
+        return value
+    try:
+        return str(make_header(decode_header(value)))
+    except (ValueError, LookupError):
+        return value
