@@ -73,6 +73,7 @@ class Work:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._idle = {False: True, True: True}
 
     def claim(self, owner: str, now: datetime, lease_seconds: float, live_only: bool = False) -> Entry | None:
         """The next entry to work on, leased to `owner` until `now + lease_seconds`, or None.
@@ -82,13 +83,15 @@ class Work:
         ("host:pid:start-time:uuid") and comes back in `release_dead`.
         """
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
-        with self._database.read() as connection:  # an idle worker only looks and keeps nobody from writing
-            if connection.execute(_IS_ANY[live_only], look).scalar() is None:
-                return None
+        if self._idle[live_only]:  # an idle worker only looks, and keeps nobody from writing
+            with self._database.read() as connection:
+                if connection.execute(_IS_ANY[live_only], look).scalar() is None:
+                    return None
         token = f"{owner}#{uuid.uuid4().hex}"
         until = micros(now + timedelta(seconds=lease_seconds))
         with self._database.write() as connection:
             row = connection.execute(_CLAIM[live_only], {**look, "token": token, "until": until}).one_or_none()
+        self._idle[live_only] = row is None
         return None if row is None else entry_of(row)
 
     def renew(self, tokens: Collection[str], until: datetime) -> set[str]:
