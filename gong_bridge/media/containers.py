@@ -78,7 +78,7 @@ def _examine_without_name(reader: Reader) -> Extent:
         return examine_adts(reader)
     opening = reader.read_at(0, 33 * 60)
     if is_gsm(opening):
-        return examine_gsm()
+        return examine_gsm(reader)
     if len(opening) > 4 * _TRANSPORT_PACKET_BYTES and all(
         opening[number * _TRANSPORT_PACKET_BYTES] == 0x47 for number in range(5)
     ):

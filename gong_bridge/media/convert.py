@@ -13,7 +13,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from gong_bridge.media.decode import Unreadable, first_audio, open_media
+from gong_bridge.media.decode import Unreadable, decoder_of, first_audio, open_media
 from gong_bridge.media.extent import Extent
 from gong_bridge.media.served_file import ServedFile
 
@@ -54,10 +54,14 @@ def _copy(source: InputContainer, stream: AudioStream, sink: OutputContainer) ->
     """Move the packets as they are: every sample stays what it was."""
     copied = sink.add_stream_from_template(stream)
     seconds = _Span()
+    first: int | None = None
     for packet in source.demux(stream):
         if packet.dts is None or packet.is_corrupt:
             continue
         seconds.add(packet)
+        first = max(packet.dts, 0) if first is None else first
+        packet.dts -= first  # a transport stream begins anywhere; the result would be longer by that
+        packet.pts = None if packet.pts is None else packet.pts - first
         packet.stream = copied
         sink.mux(packet)
     return seconds.length
@@ -90,10 +94,11 @@ def _encode(source: InputContainer, stream: AudioStream, sink: OutputContainer, 
     target.layout = context.layout.name
     target.format = "s32" if deep else "s16"
     resampler = AudioResampler(format=target.format, layout=context.layout.name, rate=context.sample_rate)
+    decoder = decoder_of(stream)
     samples, damaged = 0, 0
     for packet in source.demux(stream):
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet)
         except av.error.InvalidDataError:
             damaged += 1
             if damaged > MOST_DAMAGED_PACKETS:

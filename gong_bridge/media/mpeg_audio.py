@@ -16,6 +16,10 @@ JUNK_BYTES: Final = 64 * 1024
 TAG_SLACK_BYTES: Final = 128
 """Old encoders counted the ID3v1 tag that a later tool removed."""
 
+TAIL_BYTES: Final = 8192
+FRAMES_IN_A_ROW: Final = 4
+"""So many headers at the right distances are no chance."""
+
 _RATES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _KBITS_1: Final = {
     1: (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -93,7 +97,11 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
         return unstated("mp3", "mp3")
     name = {1: "mp1", 2: "mp2", 3: "mp3"}[frame.signature[1]]
     promised = _promised_bytes(reader.read_at(start, 4 + frame.side_bytes + 140), frame)
+    end = audio_end(reader, start)
     if promised is None:
+        missing = _missing_at_end(reader, end, frame)
+        if missing and end == reader.size_bytes:
+            return truncated(name, "mp3", "it ends inside a frame", end + missing)
         return unstated(name, "mp3")
     behind = reader.size_bytes - start - frame.length
     if promised == 0:
@@ -101,8 +109,7 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
             return unfinalised(name, "mp3", "its header was never filled in")
         return unstated(name, "mp3")
     declared = start + promised
-    end = audio_end(reader, start)
-    if 0 < declared - end <= TAG_SLACK_BYTES and _ends_on_a_frame(reader, end, frame):
+    if 0 < declared - end <= TAG_SLACK_BYTES and _missing_at_end(reader, end, frame) == 0:
         return Extent(container=name, demuxer="mp3", completeness=WHOLE, declared_bytes=declared)
     return compare(name, "mp3", declared, reader.size_bytes)
 
@@ -124,18 +131,20 @@ def _promised_bytes(head: bytes, frame: _Frame) -> int | None:
     return None
 
 
-def _ends_on_a_frame(reader: Reader, end: int, first: _Frame) -> bool:
-    size = min(8192, end)
+def _missing_at_end(reader: Reader, end: int, first: _Frame) -> int | None:
+    """Bytes that the last frame before `end` lacks: 0 when it is complete, None when no frames are found there."""
+    size = min(TAIL_BYTES, end)
     tail = reader.read_at(end - size, size)
     position = tail.find(b"\xff")
     while position >= 0:
-        walked = position
+        walked, frames = position, 0
         while (frame := _parse_frame(tail[walked : walked + 4])) and frame.signature == first.signature:
             walked += frame.length
-        if walked == len(tail) and walked > position:
-            return True
+            frames += 1
+        if walked >= len(tail) and frames >= FRAMES_IN_A_ROW:
+            return walked - len(tail)
         position = tail.find(b"\xff", position + 1)
-    return False
+    return None
 
 
 def is_adts(reader: Reader) -> bool:

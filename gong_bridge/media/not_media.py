@@ -43,6 +43,12 @@ _KINDS: Final = (
     (b"ffconcat", "a playlist, which names other files; drop the recordings themselves"),
     (b"<?xml", "an XML text; a sidecar needs its own name, exclude it from this source"),
     (b"SQLite format 3", "a database"),
+    (b"FLV\x01", f"a Flash video, which cannot be converted here; {_CURE}"),
+    (b"wvpk", f"a WavPack file, which cannot be converted here; {_CURE}"),
+    (b"MAC ", f"a Monkey's Audio file, which cannot be converted here; {_CURE}"),
+    (b".RMF", f"a RealMedia file, which cannot be converted here; {_CURE}"),
+    (b"NIST_1A", f"a NIST SPHERE file, which cannot be converted here; {_CURE}"),
+    (b"Creative Voice", f"a Creative Voice file, which cannot be converted here; {_CURE}"),
 )
 
 
@@ -51,7 +57,7 @@ def refuse(reader: Reader) -> NoRecording:
     head = reader.read_at(0, 4096)
     for magic, what in _KINDS:
         if head.startswith(magic):
-            return NoRecording(f"there is no audio in this file: it is {what}")
+            return NoRecording(f"there is no audio in this file that can be sent: it is {what}")
     if len(head) >= TEXT_BYTES and _is_text(head):
         return NoRecording("there is no audio in this file: it is a text; exclude such names from this source")
     if not any(head):

@@ -20,6 +20,7 @@ _ASF_DATA: Final = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_BROADCAST: Final = 1
 _AMR_FRAME_BYTES: Final = (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1)
 _AMR_WIDE_FRAME_BYTES: Final = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
+_GSM_FRAME_BYTES: Final = 33
 _AMR_WALKED_BYTES: Final = 8 * 2**20
 
 
@@ -135,9 +136,12 @@ def examine_amr(reader: Reader) -> Extent:
 
 def is_gsm(head: bytes) -> bool:
     """Whether frames of GSM 6.10 (33 bytes, each beginning with 0xD) follow each other; 15 in a row are no chance."""
-    return len(head) >= 33 * 15 and all(head[start] >> 4 == 0xD for start in range(0, len(head) - 33, 33))
+    return len(head) >= _GSM_FRAME_BYTES * 15 and all(byte >> 4 == 0xD for byte in head[::_GSM_FRAME_BYTES])
 
 
-def examine_gsm() -> Extent:
-    """Raw GSM 6.10 as Asterisk writes it: no header, no length."""
+def examine_gsm(reader: Reader) -> Extent:
+    """Raw GSM 6.10 as Asterisk writes it: no header, no length, but whole frames only."""
+    lacking = -reader.size_bytes % _GSM_FRAME_BYTES
+    if lacking:
+        return truncated("gsm", "gsm", "its last frame is cut off", reader.size_bytes + lacking)
     return unstated("gsm", "gsm")

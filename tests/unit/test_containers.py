@@ -196,5 +196,19 @@ def test_audio_without_a_header_is_named_with_the_cure(encode: str, words: str):
         examine(Bytes(raw))
 
 
+def test_R7_an_mp3_without_a_length_is_cut_when_it_ends_inside_a_frame():
+    data = record(made.MP3_BARE)
+    found = examine(Bytes(data[:3000]))
+    assert (found.completeness, found.declared_bytes) == ("truncated", 3456)  # frames of 576 bytes
+    assert completeness_of(data[:3456]) == "unstated"
+    assert completeness_of(data + b"TAG" + bytes(125)) == "unstated"
+
+
+def test_R7_raw_gsm_is_cut_when_it_ends_inside_a_frame():
+    frames = (b"\xd4" + bytes(range(32))) * 100
+    assert completeness_of(frames) == "unstated"
+    assert completeness_of(frames[:-10]) == "truncated"
+
+
 def test_raw_gsm_is_known_by_its_frames():
     assert examine(Bytes((b"\xd4" + bytes(range(32))) * 100)).container == "gsm"
