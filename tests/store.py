@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from botocore.config import Config
@@ -20,7 +20,6 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing
 @contextmanager
 def moto_server() -> Iterator[str]:
     """The base URL of a fresh store."""
-    os.environ.setdefault("MOTO_S3_CUSTOM_ENDPOINTS", "")
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -112,6 +111,55 @@ def breaking_proxy(upstream: str) -> Iterator[tuple[str, Seen]]:
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+LISTING_PAGE = 1000
+
+
+@contextmanager
+def listing_server(keys: int) -> Iterator[str]:
+    """A store with so many recordings that answers listings only (ListObjectsV2), page by page."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            token = parse_qs(urlsplit(self.path).query).get("continuation-token", ["0"])[0]
+            first = int(token)
+            last = min(first + LISTING_PAGE, keys)
+            contents = "".join(
+                f"<Contents><Key>2026/{number // 1000:04}/call-{number:07}.wav</Key>"
+                "<LastModified>2026-11-05T10:00:00.000Z</LastModified>"
+                f"<ETag>&quot;{number:032x}&quot;</ETag><Size>{1000 + number}</Size>"
+                "<StorageClass>STANDARD</StorageClass></Contents>"
+                for number in range(first, last)
+            )
+            more = last < keys
+            body = (
+                '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>recordings</Name>'
+                f"<IsTruncated>{str(more).lower()}</IsTruncated>"
+                + (f"<NextContinuationToken>{last}</NextContinuationToken>" if more else "")
+                + f"<KeyCount>{last - first}</KeyCount><EncodingType>url</EncodingType>{contents}</ListBucketResult>"
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

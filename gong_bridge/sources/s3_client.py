@@ -24,6 +24,7 @@ _PERMISSIONS = (
     "access denied; allow s3:ListBucket on the bucket and s3:GetObject on its objects (after_upload: delete needs "
     "s3:DeleteObject, move_to also s3:PutObject)"
 )
+_LOOK_ELSEWHERE = "it is tried again; if this stays, check `endpoint_url` and `region`"
 _BUSY = "the store asks for fewer requests; it is tried again later"
 _REGION = "the bucket lies in another region; set `region` to it"
 
@@ -101,7 +102,8 @@ def translated(bucket: str) -> Iterator[None]:
         yield
     except botocore.exceptions.ClientError as error:
         raise _of_answer(bucket, error) from error
-    except (botocore.exceptions.BotoCoreError, OSError) as error:
+    except (botocore.exceptions.BotoCoreError, OSError, ValueError, RecursionError) as error:
+        # RecursionError is how botocore takes a redirect that names no region, as any web server sends it
         raise SourceUnavailable(f"bucket {bucket}: {_cure_of(error)}") from error
 
 
@@ -116,7 +118,7 @@ def _of_answer(bucket: str, error: ClientError) -> BridgeError:
             f"bucket {bucket}: the object is archived (Glacier); restore it and it goes on by itself",
             wait_seconds=_ARCHIVED_WAIT_SECONDS,
         )
-    cure = _CURES.get(code, f"the store answers {code or 'with an error'} ({error.operation_name}); it is tried again")
+    cure = _CURES.get(code, f"the store answers {code or 'with an error'} to {error.operation_name}; {_LOOK_ELSEWHERE}")
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     if cure is _REGION and headers.get("x-amz-bucket-region"):
         cure = f"the bucket lies in another region; set `region: {headers['x-amz-bucket-region']}`"
@@ -129,10 +131,10 @@ def _cure_of(error: Exception) -> str:
         return f"there are no usable credentials ({kind}); {_CREDENTIALS}"
     if kind == "ProfileNotFound":
         return f"{error}; name one of ~/.aws/config in `profile`"
-    if kind in ("ParamValidationError", "InvalidRegionError", "InvalidEndpoint"):
+    if kind == "RecursionError":
+        return "what answers there only sends elsewhere; correct `endpoint_url` (https://?) or `region`"
+    if kind in ("ParamValidationError", "InvalidRegionError", "ValueError"):
         return "the bucket's name, `region` or `endpoint_url` is not valid; correct it"
-    if kind == "ResponseParserError":
-        return "what answers there is no S3 store; correct `endpoint_url`"
     return f"cannot be reached ({kind}); check the network, DNS and `endpoint_url`; it is tried again"
 
 
