@@ -23,13 +23,13 @@ def settle_identity(
     Returns the entry as drafted (a call of its own), created (new media for a call that is there) or skipped (a
     duplicate). Raises NotYetComplete while the other recording of the call is under way, Held, BadMetadata.
     """
-    if entry.replaces is not None:
-        before = ledger.views.get(entry.replaces)
-        if before is not None and before.client_unique_id is not None:
-            decided = _new_version(ledger, entry, before, draft, media, on_change, now)
-            if decided is not None:
-                return decided
     try:
+        if entry.replaces is not None:
+            before = ledger.views.get(entry.replaces)
+            if before is not None and before.client_unique_id is not None:
+                decided = _new_version(ledger, entry, before, draft, media, on_change, now)
+                if decided is not None:
+                    return decided
         return ledger.calls.save_draft(
             entry, now=now, draft=draft, client_unique_id=draft["clientUniqueId"], media=media
         )

@@ -188,7 +188,7 @@ class Pipeline:
                 http_status=known.http_status,
                 request_id=known.request_id,
             ) from known
-        except (ServiceDown, RateLimited):
+        except (ServiceDown, RateLimited, RefusedByGong):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise
         return self._ledger.work.advance(

@@ -118,6 +118,7 @@ class Bridge:
         """End the probe's processes, the connections and the ledger."""
         self.probe.close()
         self.client.close()
+        self.allowance.flush()
         self.ledger.close()
 
     # --- running ----------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def list_mappings(config: ConfigOption = None, mappings: FolderOption = None, as
 
 
 @app.command("test", epilog="Example: gong-bridge mapping test tests/mappings --mappings mappings")
-def test(
+def run_cases(
     folders: Annotated[list[Path], typer.Argument(help="Folders with golden cases (each holds a case.yaml).")],
     config: ConfigOption = None,
     mappings: FolderOption = None,

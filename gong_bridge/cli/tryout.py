@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import sys
 import threading
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,11 +70,14 @@ def sandbox(
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    out.print(Text(f"The sandbox answers at http://{listen} (keys: sandbox / sandbox-secret); Ctrl-C ends it."))
     try:
-        serve(host.strip("[]"), int(port), options)
+        serve(host.strip("[]"), int(port), options, announce=_announce)
     except OSError as error:
         raise ConfigError(f"--listen {listen}: {error.strerror}; choose another port") from error
+
+
+def _announce(url: str) -> None:
+    out.print(Text(f"The sandbox answers at {url} (keys: sandbox / sandbox-secret); Ctrl-C ends it."))
 
 
 def demo(
@@ -140,7 +145,7 @@ def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
         for sample in dropped:
             workspace.drop(sample)
             clock.wait(stop, 0.3)
-        done = _wait_for(bridge, dropped)
+        done = _wait_for(bridge, dropped, stop)
         _explain_outcome(bridge, workspace, running, dropped)
         if stay:
             out.print(Text("Drop recordings of your own; Ctrl-C ends the demo.", style="bold"))
@@ -155,13 +160,13 @@ def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
     return EXIT_FINE if done else EXIT_PERSON_NEEDED
 
 
-def _wait_for(bridge: Bridge, dropped: list[Sample]) -> bool:
-    deadline = time.monotonic() + DEMO_PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+def _wait_for(bridge: Bridge, dropped: list[Sample], stop: threading.Event) -> bool:
+    deadline = clock.monotonic_seconds() + DEMO_PATIENCE_SECONDS
+    while clock.monotonic_seconds() < deadline:
         entries = list(bridge.ledger.views.entries(EntryFilter()))
         if len(entries) >= len(dropped) and all(entry.state not in OPEN_STATES for entry in entries):
             return True
-        time.sleep(0.2)
+        clock.wait(stop, 0.2)
     return False
 
 
@@ -177,13 +182,22 @@ def _explain_outcome(bridge: Bridge, workspace: Workspace, running: Sandbox, dro
         table.add_row(str(entry.id), Text(entry.state, style=STYLES[entry.state]), words, Text(why, style="dim"))
     out.print(table)
     out.print()
-    config = workspace.configuration
     arrived = f"{len(running.calls)} calls arrived, each with its media"
     out.print(Text(f"{arrived}, at most {running.busiest_second} requests in a second. Where to look next:"))
-    for command, what in (
-        (f"gong-bridge ledger list -c {config}", "what became of each recording"),
-        (f"gong-bridge ledger show 1 -c {config}", "one recording, step by step"),
-        (f"gong-bridge explain {workspace.recorder_folder('pbx')}/...", "where each field comes from"),
-        (f"gong-bridge demo --folder {workspace.root} --stay", f"again, with the page {running.base_url} to look at"),
+    command, config = _command(), workspace.configuration
+    example = workspace.recorder_folder(dropped[0].source) / dropped[0].key
+    for words, what in (
+        (f"{command} ledger list -c {config}", "what became of each recording"),
+        (f"{command} ledger show 1 -c {config}", "one recording, step by step"),
+        (f"{command} explain -c {config} {shlex.quote(str(example))}", "where each field comes from"),
+        (f"{command} demo --stay --folder {workspace.root}", "again, with a page of what arrived to look at"),
     ):
-        out.print(Text.assemble("  ", (command, "bold"), f"  {what}"), soft_wrap=True)
+        out.print(Text.assemble("  ", (what, "dim"), "\n    ", (words, "bold")), soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program was called: a newcomer's virtual environment is not on the PATH."""
+    if shutil.which("gong-bridge"):
+        return "gong-bridge"
+    here = Path(sys.argv[0]).absolute()
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)

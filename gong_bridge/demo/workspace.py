@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from gong_bridge import clock
 from gong_bridge.errors import ConfigError
 
 CONFIGURATION = """\
@@ -96,7 +96,7 @@ def make_workspace(root: Path, base_url: str) -> Workspace:
     if root.exists() and any(root.iterdir()) and not (root / MARK).exists():
         raise ConfigError(f"{root} holds files of your own; name another folder: gong-bridge demo --folder DIR")
     if (root / MARK).exists():
-        root.rename(root.with_name(f"{root.name}.{int(time.time())}"))
+        root.rename(root.with_name(f"{root.name}.{clock.now():%Y%m%d-%H%M%S}"))
     workspace = Workspace(root=root.absolute())
     for source in ("pbx", "connect"):
         workspace.recorder_folder(source).mkdir(parents=True)

@@ -111,7 +111,8 @@ def _reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: st
 
 
 def _state_to_return_to(row: Any) -> State:
-    return back_to(row.held_from, owns_or_has_call=row.owns_call or row.call_id is not None or row.intent is not None)
+    # A draft that Gong refused is made anew: its cause may be a mapping or a person that has been corrected since.
+    return back_to(row.held_from, owns_or_has_call=row.call_id is not None or row.intent is not None)
 
 
 def _set_aside(connection: Connection, rows: Sequence[Any], now: datetime, reason: str) -> None:
