@@ -68,7 +68,7 @@ class ProbeChild:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             start_new_session=True,
-            env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PATH": "/usr/bin:/bin"},
+            env=_environment(),
             cwd="/",
         )
         self.jobs_done = 0
@@ -119,7 +119,10 @@ class ProbeChild:
             if kind == frames.DONE:
                 return answer
             if answer.get("broken"):
-                raise RuntimeError(f"the process that opens recordings cannot work: {answer['message']}")
+                raise RuntimeError(
+                    f"the process that opens recordings cannot start ({answer['message']}); is gong-bridge installed "
+                    "whole, and media.memory_limit at least 256 MiB?"
+                )
             raise JobFailed(str(answer["message"]), answer.get("errno"))
 
     def end(self) -> None:
@@ -176,6 +179,12 @@ class ProbeChild:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return max(-self._process.wait(timeout=5), 0)
         return 0
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the parent's, where keys may stand, but the one variable that some Pythons need to start."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PATH": "/usr/bin:/bin"} | kept
 
 
 def _serve(file: BinaryIO, size_bytes: int, request: bytes) -> bytes:

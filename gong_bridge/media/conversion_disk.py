@@ -48,7 +48,7 @@ class ConversionDisk:
         left = self._most_bytes - others
         if sizes.get(target, 0) >= left:
             raise self.full(target)
-        if shutil.disk_usage(target.parent).free < LEFT_FREE_BYTES:
+        if _free_bytes(target.parent) < LEFT_FREE_BYTES:
             raise NoRoom(
                 f"the disk of {target.parent} is full: a recording waits to be converted; "
                 "free some space, or set media.conversion_folder to another disk",
@@ -69,6 +69,17 @@ class ConversionDisk:
             f"conversions take all of media.conversion_disk ({self._most_bytes / 1e9:.1f} GB); this one waits its turn",
             wait_seconds=WAIT_SECONDS,
         )
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        raise NoRoom(
+            f"conversions cannot be written to {folder} ({error.strerror}); create the folder for the service's user, "
+            "or set media.conversion_folder to another one",
+            wait_seconds=WAIT_SECONDS,
+        ) from None
 
 
 def _size_bytes(path: Path) -> int | None:
