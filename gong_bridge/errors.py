@@ -150,6 +150,16 @@ class BadMetadata(Held):
     code = "bad-metadata"
 
 
+class MissingSidecar(BadMetadata):
+    """No sidecar came in time; one that comes late cures it. `looked_for`: the keys at which it would be found."""
+
+    code = "missing-sidecar"
+
+    def __init__(self, message: str, *, looked_for: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.looked_for = looked_for
+
+
 class UnknownPerson(Held):
     """Nobody in agents.csv or Gong matches.
 

@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"directory", "identity", "owner"},
     {"pipeline"},
-    {"worker", "gate"},
+    {"worker", "gate", "late_sidecars"},
     {"service"},
     {"web", "demo"},
     {"cli"},

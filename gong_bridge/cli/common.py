@@ -75,8 +75,16 @@ def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *,
     return count
 
 
+def shown(key: str, value: Any) -> str:
+    """A value of the ledger for a person: times to the second, nothing that a terminal would obey."""
+    text = printable(str(value))
+    if key == "at" or key.endswith("_at"):
+        return text[:19].replace("T", " ") + "Z"
+    return text
+
+
 def _cell(key: str, value: Any) -> Text:
     if value is None:
         return Text("")
-    text = printable(str(value))
+    text = shown(key, value)
     return Text(text, style=STYLES[State(text)]) if key == "state" else Text(text)

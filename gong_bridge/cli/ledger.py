@@ -13,8 +13,7 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config
-from gong_bridge.cli.display import printable
+from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config, shown
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -82,8 +81,8 @@ def show(
     for key, value in facts.items():
         if value not in (None, ""):
             is_object = isinstance(value, dict)
-            shown = json.dumps(value, ensure_ascii=False, indent=2) if is_object else printable(str(value))
-            out.print(Text.assemble((f"{key:>18}  ", "bold"), shown), soft_wrap=True)
+            words = json.dumps(value, ensure_ascii=False, indent=2) if is_object else shown(key, value)
+            out.print(Text.assemble((f"{key:>18}  ", "bold"), words), soft_wrap=True)
     out.print()
     columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason", "http_status": "status",
                "request_id": "Gong request"}  # fmt: skip

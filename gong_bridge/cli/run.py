@@ -19,6 +19,7 @@ from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import Config
 from gong_bridge.model import State
 from gong_bridge.service import Bridge
+from gong_bridge.web.traffic import Traffic
 
 NEEDS_A_PERSON = (State.HELD, State.REJECTED)
 
@@ -45,23 +46,26 @@ def run(
 
 def _run_service(options: Config) -> int:
     logs.configure(options.log.level, options.log.format)
-    bridge = Bridge(options)
+    traffic = Traffic()
+    bridge = Bridge(options, observer=traffic)
     stop = _stop_on_signals(bridge)
     try:
-        with _web(bridge):
+        with _web(bridge, traffic):
             bridge.run(stop)
     finally:
         bridge.close()
     return EXIT_FINE
 
 
-def _web(bridge: Bridge) -> Any:
+def _web(bridge: Bridge, traffic: Traffic) -> Any:
     options = bridge.config.web
     if options is None:
         return nullcontext()
     from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
 
-    return WebServer(build_app(bridge.ledger, bridge.allowance, options), options.listen)
+    sources = [source.name for source in bridge.config.sources]
+    app = build_app(bridge.ledger, bridge.allowance, options, traffic=traffic, sources=sources)
+    return WebServer(app, options.listen)
 
 
 def _run_once(options: Config) -> int:

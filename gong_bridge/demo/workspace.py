@@ -102,6 +102,7 @@ def make_workspace(root: Path, base_url: str) -> Workspace:
         workspace.recorder_folder(source).mkdir(parents=True)
     (workspace.root / MARK).touch()
     text = CONFIGURATION.format(base_url=base_url, path=workspace.configuration)
+    workspace.configuration.touch(mode=0o600)
     workspace.configuration.write_text(text, encoding="utf-8")
     (workspace.root / "agents.csv").write_text(AGENTS, encoding="utf-8")
     return workspace

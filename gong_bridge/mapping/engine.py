@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gong_bridge.errors import BadMetadata
+from gong_bridge.errors import BadMetadata, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
 from gong_bridge.mapping.definition import Condition, Definition, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of
@@ -134,7 +134,7 @@ class _Work:
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
                 return Composition(draft=None, skip_reason=missing.message, facts=self._shown_facts())
-            raise BadMetadata(missing.message) from None
+            raise MissingSidecar(missing.message, looked_for=missing.keys) from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
         values, filled = complete_parties(values, scene.people, company)

@@ -21,11 +21,12 @@ ReadBeside = Callable[[str, int], SidecarFile | None]
 
 
 class SidecarMissing(Exception):
-    """No sidecar came in time; `message` says where it was looked for."""
+    """No sidecar came in time; `message` says where it was looked for, `keys` exactly."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, keys: tuple[str, ...]) -> None:
         super().__init__(message)
         self.message = message
+        self.keys = keys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +83,8 @@ def _wait_or_give_up(keys: list[str], waiting: Waiting) -> None:
         raise NotYetComplete(f"no sidecar yet ({looked})", wait_seconds=wait_seconds)
     raise SidecarMissing(
         f"no sidecar came within {waiting.wait_seconds:g} s ({looked}); put it there, "
-        "or choose a mapping that needs none"
+        "or choose a mapping that needs none",
+        tuple(keys),
     )
 
 
