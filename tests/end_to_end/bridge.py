@@ -135,7 +135,10 @@ class Home:
         log = self.root / "service.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                self.command("run", *arguments), stdout=output, stderr=subprocess.STDOUT, env=environment(self.environment)
+                self.command("run", *arguments),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(self.environment),
             )
         try:
             yield Service(process, log)
@@ -168,7 +171,11 @@ class Home:
 
     def states(self) -> dict[str, str]:
         """Key -> state, of the latest entry of each key."""
-        return {entry["key"]: entry["state"] for entry in self.entries()}
+        return {entry["key"]: str(entry["state"]) for entry in self.entries()}
+
+    def reason_codes(self) -> dict[str, str | None]:
+        """Key -> reason code, of the latest entry of each key."""
+        return {entry["key"]: entry["reason_code"] for entry in self.entries()}
 
     def story(self, entry_id: int) -> list[str]:
         """The codes (or states) of the steps that an entry took, oldest first."""

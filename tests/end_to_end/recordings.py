@@ -66,7 +66,9 @@ def write(path: Path, data: bytes) -> None:
 
 def drop_many(folder: Path, count: int, *, first: int = 0) -> dict[str, str]:
     """`count` recordings call-000.wav ...: clientUniqueId -> sha256."""
-    return {f"call-{number:03}": drop(folder, f"call-{number:03}.wav", number) for number in range(first, first + count)}
+    return {
+        f"call-{number:03}": drop(folder, f"call-{number:03}.wav", number) for number in range(first, first + count)
+    }
 
 
 def age(path: Path, seconds: float) -> None:

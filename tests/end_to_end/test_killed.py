@@ -58,7 +58,10 @@ def test_R22_killed_at_many_moments_one_call_and_one_media_each(
 def test_R22_killed_while_starting_and_while_looking(home: Home, sandbox: Sandbox) -> None:
     """Before the first request: in the middle of making the ledger; and with the first look under way."""
     expected = drop_many(home.recorder, 4)
-    for moment, reached in {"the ledger is being made": home.ledger_path.exists, "asked": lambda: sandbox.requests}.items():
+    for moment, reached in {
+        "the ledger is being made": home.ledger_path.exists,
+        "asked": lambda: sandbox.requests,
+    }.items():
         with home.running("--once") as service:
             wait_until(reached, moment)
             service.send(signal.SIGKILL)
