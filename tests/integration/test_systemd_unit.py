@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import wave
@@ -14,6 +18,7 @@ import pytest
 
 from gong_bridge.config.schema import WorkOptions
 from gong_bridge.config.units import parse_duration
+from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.service import TEND_SECONDS
 from tests.integration.under_the_unit import allowed_calls, settings
 
@@ -113,6 +118,14 @@ def test_the_isolated_media_process_may_call_what_confines_it(unit: dict[str, li
     assert not {"mount", "ptrace", "chroot", "setuid", "bpf", "reboot", "init_module"} & allowed
 
 
+def write_wav(path: Path, *, seconds: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\x00\x10\x00\xf0" * 4000 * seconds)
+
+
 def under_the_unit(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.integration.under_the_unit", str(UNIT), sys.executable, "-c", program]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60)
@@ -135,11 +148,7 @@ def test_the_filters_of_this_test_do_refuse() -> None:
 @needs_seccomp
 def test_a_recording_is_probed_under_the_unit_s_filters(tmp_path: Path) -> None:
     recording = tmp_path / "in-201.wav"
-    with wave.open(str(recording), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\x00\x10\x00\xf0" * 8000)
+    write_wav(recording, seconds=2)
     done = under_the_unit(
         "import sys\n"
         "from gong_bridge.config.schema import MediaOptions\n"
@@ -189,3 +198,50 @@ def test_the_command_of_the_operator_runs_as_the_service_with_its_secrets(
     assert {"--property=User=gong-bridge", "--property=SupplementaryGroups=asterisk recorders"} <= set(words[:program])
     for credential in unit["LoadCredential"]:
         assert f"--property=LoadCredential={credential}" in words[:program]
+
+
+@needs_seccomp
+def test_the_whole_service_delivers_under_the_unit_s_filters_and_tells_systemd(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    write_wav(calls / "one.wav", seconds=31)
+    (calls / "one.json").write_text(
+        '{"actualStart": "2026-01-05T08:00:00-05:00", "direction": "Inbound", "primaryUser": "agent-201@example.com",'
+        ' "parties": [{"emailAddress": "agent-201@example.com"}, {"phoneNumber": "+12025550123"}]}'
+    )
+    (tmp_path / "bridge.yaml").write_text(
+        f"gong: {{base_url: '{sandbox.base_url}', access_key: 'credential:gong-access-key',"
+        " access_key_secret: 'credential:gong-access-key-secret'}\n"
+        "ledger: {url: 'sqlite:///ledger.db'}\n"
+        "sources: [{name: pbx, folder: calls, include: ['*.wav'], mapping: sidecar-json, settle: 200ms, rescan: 1s}]\n"
+    )
+    (tmp_path / "gong-access-key").write_text("sandbox\n")
+    (tmp_path / "gong-access-key-secret").write_text("sandbox-secret\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(30)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+        service = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.under_the_unit", str(UNIT), sys.executable, "-m", "gong_bridge",
+             "run", "-c", str(tmp_path / "bridge.yaml")],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        heard = [systemd.recv(100) for _ in range(2)]
+        for _ in range(20):  # a WATCHDOG=1 each second
+            if [call for call in sandbox.calls if call.media]:
+                break
+            systemd.recv(100)
+        service.send_signal(signal.SIGTERM)
+        _, log = service.communicate(timeout=30)
+        systemd.setblocking(False)
+        while heard[-1] != b"STOPPING=1":
+            heard.append(systemd.recv(100))
+    assert heard[:2] == [b"READY=1", b"WATCHDOG=1"]
+    assert service.returncode == 0, log
+    moves = [(line["before"], line["state"]) for line in map(json.loads, log.splitlines()) if line["event"] == "moved"]
+    assert moves == [("found", "drafted"), ("drafted", "created"), ("created", "done")], log
+    assert [(call.media.size_bytes) for call in sandbox.calls] == [(calls / "one.wav").stat().st_size]
+    for private in ("one.wav", "agent-201", "12025550123", "sandbox-secret"):
+        assert private not in log
