@@ -22,6 +22,7 @@ from gong_bridge.strict_yaml import Document, load_document, problems_of
 EXPRESSIONS = Expressions(jinja_filters(), TESTS)
 _RESERVED = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_GROUP = re.compile(r"\(\?P<(\w+)>")
 _ENDING = re.compile(r"[^{}/]*\.[A-Za-z0-9_.-]+$")
 
 Loc = tuple[str | int, ...]
@@ -114,6 +115,7 @@ class _Reader:
             return guarded_pattern(text)
         except ValueError as error:
             self._problem(loc, str(error))
+            self._known.update(_GROUP.findall(text))  # so that templates which use its groups are not blamed too
             return None
 
     def _names_of_facts(self, captures: Sequence[str], patterns: Sequence[Pattern]) -> None:
@@ -218,7 +220,15 @@ class _Reader:
             self._problem(("call",), f"Gong cannot do without {', '.join(missing)}; add what is missing")
 
     def _problem(self, loc: Loc, what: str) -> None:
-        self.problems.append(self._document.problem(loc, what))
+        self.problems.append(f"{self._document.place(loc)}: {_path(loc)}: {what}")
+
+
+def _path(loc: Loc) -> str:
+    """`match[#1].name`: Document.key_path would call a pattern by its text, because the key is `name`."""
+    text = ""
+    for part in loc:
+        text += f"[#{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
 
 
 def _is_party(loc: Loc) -> bool:

@@ -1,9 +1,11 @@
 """Regular expressions that cannot run away: what could take exponential time is refused when the mapping is loaded.
 
 Python's `re` cannot be stopped once it runs, so the decision falls before: a repeat inside a repeat, a choice inside a
-repeat and back references are refused, and of free repeats in a row (each multiplies the work by the length of the
-text) only three are allowed, on texts of at most 400 characters. Possessive repeats (`\\d++`) never go back and are
-always allowed. So the worst search takes tens of milliseconds; tests/unit/mapping/test_patterns.py measures it.
+repeat and back references are refused. What remains takes time by a power of the text's length: each repeat that can
+give characters to what follows it adds one to the power, so do reading on by the other repeats and a start without ^.
+The third power is the highest that is allowed, and only on texts of at most 255 characters, so that the worst search
+takes less than half a second; tests/unit/mapping/test_patterns.py throws random patterns at it. Possessive repeats
+(`\\d++`) never go back.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from typing import Any
 
 LONGEST_TEXT = 1024
 """Characters of a file name or key that are searched: S3's own limit for keys."""
-_LONGEST_TEXT_CUBIC = 400
-_MOST_FREE_REPEATS = 3
+_LONGEST_TEXT_CUBIC = 255  # the longest file name of Linux
+_HIGHEST_DEGREE = 3
 _LONGEST_PATTERN = 2000
 _NARROW = 8  # a repeat that may vary by so few characters multiplies the work by a constant, not by the length
+_LONG_RUN = 64  # a fixed run of this many characters costs like a repeat
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
 _PROBES = frozenset(map(chr, range(128))) | {"é", "ß", "中", "\U0001f4de", "٣"}
 _ANCHORS = (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING)
@@ -47,18 +50,19 @@ def guarded_pattern(text: str) -> GuardedPattern:
     if len(text) > _LONGEST_PATTERN:
         raise ValueError(f"a pattern has at most {_LONGEST_PATTERN} characters")
     try:
-        pattern = re.compile(text)
-        tree = sre_parser.parse(text)
+        pattern = re.compile(text, re.DOTALL)  # what callers sent may hold line breaks
+        tree = sre_parser.parse(text, re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"this is no regular expression: {error}") from None
     free = _free_repeats(list(tree), after=None, inside_repeat=False)
-    free += 0 if _is_anchored(tree) else 1  # without ^ the search starts anew at every character
-    if free > _MOST_FREE_REPEATS:
+    degree = free + (1 if _wide_repeats(tree) > free else 0)  # the others still read on, once for every way of the free
+    degree += 0 if _is_anchored(tree) else 1  # without ^ the search starts anew at every character
+    if degree > _HIGHEST_DEGREE:
         raise ValueError(
-            f"{free} repeats of this pattern may share the same characters, which can take minutes on a long name; "
+            "too many repeats of this pattern may share the same characters, which can take minutes on a long name; "
             "start it with ^, write what cannot be in a field ([^-]+ for .+), or make repeats possessive (\\d++)"
         )
-    longest = _LONGEST_TEXT_CUBIC if free == _MOST_FREE_REPEATS else LONGEST_TEXT
+    longest = _LONGEST_TEXT_CUBIC if degree == _HIGHEST_DEGREE else LONGEST_TEXT
     return GuardedPattern(pattern=pattern, longest_text=longest)
 
 
@@ -106,6 +110,25 @@ def _free_repeats(items: list[Any], *, after: frozenset[str] | None, inside_repe
     return free
 
 
+def _wide_repeats(tree: Any) -> int:
+    """How many repeats, anywhere, may read on over the whole text."""
+    found = 0
+    waiting: list[Any] = [tree]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, sre_parser.SubPattern):
+            waiting.extend(item)
+        elif isinstance(item, (list, tuple)):
+            if len(item) == 2 and item[0] in (*_REPEATS, sre.POSSESSIVE_REPEAT):
+                found += 1 if _is_wide(int(item[1][0]), int(item[1][1])) else 0
+            waiting.extend(item)
+    return found
+
+
+def _is_wide(least: int, most: int) -> bool:
+    return most - least > _NARROW or most >= _LONG_RUN
+
+
 def _repeat(value: Any, follows: frozenset[str] | None, inside_repeat: bool) -> int:
     least, most, body = int(value[0]), int(value[1]), list(value[2])
     if inside_repeat and least != most:
@@ -120,7 +143,7 @@ def _repeat(value: Any, follows: frozenset[str] | None, inside_repeat: bool) -> 
         inner = _free_repeats(body, after=None, inside_repeat=True)
     elif most == 1:
         inner = _free_repeats(body, after=follows, inside_repeat=inside_repeat)
-    if most - least <= _NARROW and most < 64:
+    if not _is_wide(least, most):
         return inner
     own = _characters(body[0]) if _is_single(body) else None
     overlaps = own is None or follows is None or bool(own & follows)

@@ -109,7 +109,7 @@ def _read_xml(data: bytes) -> Any:
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except ParseError as error:
         line, column = error.position
-        raise Malformed(f"{line}:{column + 1}: this is no XML: {error.msg.split(':')[0]}") from None
+        raise Malformed(f"{line}:{column + 1}: this is no XML: {str(error).split(':')[0]}") from None
     except DefusedXmlException:
         raise Malformed("1:1: the XML has a DTD or entities, which are never read; remove <!DOCTYPE ...>") from None
     except (ValueError, LookupError) as error:

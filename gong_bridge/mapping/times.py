@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,7 +50,7 @@ def place_local(local: datetime, zone: ZoneInfo, ambiguous: str = "hold") -> dat
     """
     first, second = local.replace(tzinfo=zone, fold=0), local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():
-        return first
+        return _with_offset(first)
     if ambiguous == "hold":
         exists = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
         happened = "twice" if exists else "never"
@@ -59,7 +59,12 @@ def place_local(local: datetime, zone: ZoneInfo, ambiguous: str = "hold") -> dat
             "let the recorder write an epoch or an offset, or say ambiguous='earlier' or 'later' in the mapping"
         )
     moments = sorted((first.astimezone(UTC), second.astimezone(UTC)))
-    return moments[0 if ambiguous == "earlier" else 1].astimezone(zone)
+    return _with_offset(moments[0 if ambiguous == "earlier" else 1].astimezone(zone))
+
+
+def _with_offset(moment: datetime) -> datetime:
+    """The same moment with a plain offset: Python adds and compares times of one zone by the clock on the wall."""
+    return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()), fold=0)
 
 
 def check_format(form: str) -> None:
