@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -19,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from gong_bridge.model import Entry, State
+from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.pipeline import Observer
 
 STYLES = {
@@ -93,7 +94,7 @@ class BarDisplay(Observer):
                 words.append("waiting for the allowance")
             self._progress.update(self._summary, description=", ".join(words))
         if waiting or after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
-            self._progress.console.print(entry_line(after), soft_wrap=True)
+            self._progress.console.print(entry_line(after))
 
     def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
         """Move this upload's bar."""
@@ -113,17 +114,18 @@ class BarDisplay(Observer):
                 self._progress.remove_task(task)
 
 
-def entry_line(entry: Entry) -> Text:
-    """`  done  pbx  name.wav  call 778...` in colour, with the reason below it when there is one."""
-    line = Text()
-    line.append(f"{entry.state:>9}  ", style=STYLES[entry.state])
-    line.append(printable(entry.key))
+def entry_line(entry: Entry) -> RenderableType:
+    """`  done  name.wav  call 778...` in colour, with the reason below it when there is one."""
+    waits = entry.state in OPEN_STATES
+    line = Text.assemble(
+        (f"{'waiting' if waits else entry.state:>9}  ", STYLES[entry.state]), printable(entry.key.rpartition("/")[2])
+    )
     if entry.state is State.DONE and entry.call_id:
         line.append(f"  call {entry.call_id}", style="dim")
-    elif entry.reason:
-        line.append("\n           ")
-        line.append(printable(entry.reason), style="dim")
-    return line
+        return line
+    if not entry.reason:
+        return line
+    return Group(line, Padding(Text(printable(entry.reason), style="dim"), (0, 0, 0, 11)))
 
 
 def printable(text: str) -> str:

@@ -126,7 +126,7 @@ class _Narrator(Observer):
             if waits and (after.id, after.reason_code) in self._told:
                 return
             self._told.add((after.id, after.reason_code))
-            out.print(entry_line(after), soft_wrap=True)
+            out.print(entry_line(after))
 
 
 def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
