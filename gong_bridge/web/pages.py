@@ -50,11 +50,11 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
             detail="; ".join(messages),
             to_do="Nothing is lost: what lies there is found when the source can be read again.",
         )
-    stopped = health.total(*NEEDS_A_PERSON)
+    stopped, waiting = health.total(*NEEDS_A_PERSON), health.total(*OPEN_STATES)
     if stopped:
         word = "recording needs" if stopped == 1 else "recordings need"
-        return Verdict(mood="person", headline=f"{stopped:,} {word} a person", detail="Everything else is on its way.")
-    waiting = health.total(*OPEN_STATES)
+        detail = "Everything else is on its way." if waiting else "Everything else is done."
+        return Verdict(mood="person", headline=f"{stopped:,} {word} a person", detail=detail)
     if waiting:
         return Verdict(mood="fine", headline=f"All well: {waiting:,} on the way")
     return Verdict(mood="fine", headline="All well: every recording is done")
