@@ -35,6 +35,10 @@ CURES: dict[str, Cure] = {
         means="The mapping makes no call of this recording that Gong would accept; the reason names the field.",
         to_do="`gong-bridge explain FILE` shows where each field came from. Correct mapping or sidecar, then retry.",
     ),
+    "missing-sidecar": Cure(
+        means="The file beside the recording that describes the call did not come within sidecar_wait.",
+        to_do="See why the recorder did not write it. When it comes, the recording goes on by itself; else skip it.",
+    ),
     "refused-by-gong": Cure(
         means="Gong refused the call for a reason that repeating does not cure; its own words are in the reason.",
         to_do="Do what the reason says. For Gong's support have the request id at hand, which the entry's page shows.",
