@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -107,7 +108,7 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
     Raises ConfigError when the case itself or its mapping is wrong.
     """
     case = _load_case(folder)
-    mapping = load_mapping(find_mapping(case.mapping or folder.parent.name, mappings))
+    mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings))
     expected = _expected(folder)
     actual, warnings = outcome(mapping, case, folder / "files")
     differences = list(_differences("", expected, actual))
@@ -152,6 +153,12 @@ def _compose(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:
         read_beside=lambda key, _: _file(files, key, modified_at),
         describe=lambda: ObjectFacts(metadata=case.object.metadata, tags=case.object.tags),
     )
+
+
+@lru_cache(maxsize=64)
+def _mapping(path: Path) -> Mapping:
+    """Loaded once for all of its cases: compiling templates takes longer than running them."""
+    return load_mapping(path)
 
 
 def _file(files: Path, key: str, modified_at: datetime) -> SidecarFile | None:

@@ -17,6 +17,7 @@ KINDS = ("id", "email", "extension", "login", "name", "phone")
 """What a person can be looked for by; `id` is Gong's user id, `phone` the number that Gong shows for the user."""
 _REPORTED_KINDS = ("extension", "login", "email", "name")
 _EXTENSION_WORD = re.compile(r"^(?:extension|ext|x)[\s.:]*", re.IGNORECASE)
+_USER_ID = re.compile(r"\d{12,}")  # Gong's ids are longer than any extension
 _DIALLED = re.compile(r"[+\d*#][\d\s()./*#-]*")
 
 
@@ -116,6 +117,12 @@ class People:
         found = self.find(value, kinds)
         if found is not None:
             return found
+        if _USER_ID.fullmatch(value.strip()) and (not kinds or "id" in kinds):
+            raise UnknownPerson(
+                f"{value.strip()!r} is no Gong user's id; write the id, e-mail address or extension of a user",
+                kind="login",
+                value=value.strip(),
+            )
         likely = [kind for kind in _likely_kinds(value.strip()) if not kinds or kind in kinds]
         kind = next((kind for kind in (*likely, *kinds) if kind in _REPORTED_KINDS), "login")
         raise UnknownPerson(

@@ -172,7 +172,7 @@ class Expressions:
         expression = parts[0] if len(parts) == 1 else nodes.List(parts, lineno=1)
         if len(parts) != 1:
             expression = nodes.Filter(expression, "_join", [], [], None, None, lineno=1)
-        return self.of_node(_ConcatByJoin().visit(expression), text)
+        return self.of_node(_Rewriting().visit(expression), text)
 
     def of_node(self, expression: nodes.Expr, text: str = "") -> Template:
         """A template of an expression that was checked already."""
@@ -234,6 +234,8 @@ class Template:
             raise
         except UndefinedError as error:
             raise NotUsable(f"{self.shown}: {error.message}") from None
+        except ValueError as error:
+            raise NotUsable(f"{self.shown}: {error}") from None
         except Exception as error:
             raise NotUsable(f"{self.shown} cannot be computed: {type(error).__name__}: {error}") from error
         if isinstance(result, str) and len(result) > LONGEST_TEXT:
@@ -247,8 +249,12 @@ class Template:
         return text if len(text) <= 120 else text[:117] + "..."
 
 
-class _ConcatByJoin(NodeTransformer):
-    """`a ~ b` goes through join_text, which knows the limits."""
+class _Rewriting(NodeTransformer):
+    """`a ~ b` goes through join_text, which knows the limits; `a if b` without else is nothing when b is false."""
+
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:
+        otherwise = nodes.Const(None, lineno=node.lineno) if node.expr2 is None else self.visit(node.expr2)
+        return nodes.CondExpr(self.visit(node.test), self.visit(node.expr1), otherwise, lineno=node.lineno)
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         inner = nodes.List([self.visit(part) for part in node.nodes], lineno=node.lineno)

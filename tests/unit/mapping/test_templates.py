@@ -51,6 +51,8 @@ def value_of(text: str) -> Any:
         ("{{ sidecar.Null.Deeper.Still | default('x') }}", "x"),
         ("{{ sidecar.Agent is defined and sidecar.Nobody is empty }}", True),
         ("{{ 'in' if count > 2 else 'out' }}", "in"),
+        ("{{ 'in' if count > 3 }}", None),
+        ("a{{ 'in' if count > 3 }}b", "ab"),
         ("{{ number | phone }}", "+18005550101"),
         ("{{ 'front desk' | phone('empty') }}", None),
         ("{{ '12#' | phone('if_dialled') }}", "12#"),
