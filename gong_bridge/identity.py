@@ -13,6 +13,8 @@ from gong_bridge.model import OPEN_STATES, Entry, State
 
 WAIT_SECONDS = 5.0
 """How often a second recording of a call asks whether the first one has arrived."""
+WHOLE_FINGERPRINT_BYTES = 2**20
+"""Up to this size the fingerprint is made from every byte; of larger recordings it may miss a change."""
 
 
 def settle_identity(
@@ -55,6 +57,9 @@ def _new_version(
         return None
     if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
         return ledger.calls.take_over_call(entry, before, now=now, draft=draft, media=media)
+    if before.state is State.DONE and _same_bytes(before.media or {}, media):
+        reason = f"only the file's time changed since entry {before.id} was delivered"
+        return ledger.work.skip(entry, now=now, code="unchanged", reason=reason, duplicate_of=before.id)
     if on_change == "ignore":
         reason = f"the recording changed after entry {before.id} was delivered; on_change says ignore"
         return ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=before.id)
@@ -91,6 +96,12 @@ def _same_call(before: Entry, draft: dict[str, Any]) -> bool:
         return True
     made_by_us = (before.client_unique_id or "").startswith("gb-") and draft["clientUniqueId"].startswith("gb-")
     return made_by_us and (before.draft or {}).get("actualStart") == draft["actualStart"]
+
+
+def _same_bytes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Certainly the same content: a restored backup or a `touch`. A larger recording is rather sent once more."""
+    whole = int(other.get("present_bytes") or 0) <= WHOLE_FINGERPRINT_BYTES
+    return whole and bool(one.get("fingerprint")) and one.get("fingerprint") == other.get("fingerprint")
 
 
 def _same_recording(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -177,6 +177,14 @@ class Home:
         """Key -> reason code, of the latest entry of each key."""
         return {entry["key"]: entry["reason_code"] for entry in self.entries()}
 
+    def health(self) -> dict[str, bool]:
+        """Source -> whether it can be read, as its thread last reported."""
+        ledger = Ledger.open(self.config["ledger"]["url"])
+        try:
+            return {one.source: one.healthy for one in ledger.notes.health()}
+        finally:
+            ledger.close()
+
     def story(self, entry_id: int) -> list[str]:
         """The codes (or states) of the steps that an entry took, oldest first."""
         ledger = Ledger.open(self.config["ledger"]["url"])
