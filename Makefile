@@ -22,7 +22,8 @@ unit: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_OPTIONS)
 
 benchmarks: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/upload.py
+	$(BIN)/python benchmarks/throughput.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
