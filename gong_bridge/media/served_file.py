@@ -11,6 +11,8 @@ BLOCK_BYTES: Final = 256 * 1024
 KEPT_BLOCKS: Final = 8
 SMALL_READ_BYTES: Final = 512
 SMALL_WINDOW_BYTES: Final = 4096
+READ_IN_BLOCKS_BYTES: Final = 32 * 2**20
+"""Files up to this size are always read in blocks: that many round trips are fewer than their headers may be."""
 
 
 class ServedFile(io.RawIOBase):
@@ -56,7 +58,7 @@ class ServedFile(io.RawIOBase):
         end = min(offset + count, self.size_bytes)
         if offset >= end:
             return b""
-        if count <= SMALL_READ_BYTES and offset // BLOCK_BYTES not in self._blocks and offset >= BLOCK_BYTES:
+        if self._worth_a_window(offset, count):
             return self._read_small(offset, end)
         parts = []
         while offset < end:
@@ -67,6 +69,14 @@ class ServedFile(io.RawIOBase):
             parts.append(part)
             offset += len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _worth_a_window(self, offset: int, count: int) -> bool:
+        return (
+            count <= SMALL_READ_BYTES
+            and self.size_bytes > READ_IN_BLOCKS_BYTES
+            and offset >= BLOCK_BYTES
+            and offset // BLOCK_BYTES not in self._blocks
+        )
 
     def _read_small(self, offset: int, end: int) -> bytes:
         inside = offset - self._window_start
