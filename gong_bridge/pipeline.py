@@ -63,6 +63,9 @@ class Drafted:
 class Observer:
     """Told what happens, for progress bars and logs; the base class ignores everything."""
 
+    def found(self, count: int) -> None:
+        """So many recordings more are to be worked on."""
+
     def stepped(self, before: Entry, after: Entry) -> None:
         """`after` is `before` one checkpoint further."""
 

@@ -141,6 +141,7 @@ class Bridge:
 
         Returns None when everything came to its end, else the trouble that keeps it from that.
         """
+        self.observer.found(self.ledger.views.open_count(list(self.routes)))
         scans = [_Scan(route, self._intake(route)) for route in self.routes.values()]
         with _Crew(self) as crew:
             for scan in scans:
@@ -182,6 +183,7 @@ class Bridge:
         def add(recordings: Sequence[Recording], backlog: bool) -> int:
             changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
             if changed:
+                self.observer.found(changed)
                 self._wake.set()
             return changed
 

@@ -8,10 +8,12 @@ from collections import Counter
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -20,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from gong_bridge.errors import RateLimited
 from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.pipeline import Observer
 
@@ -53,48 +56,52 @@ class PlainDisplay(Observer):
 
 
 class BarDisplay(Observer):
-    """Counts, uploads with bytes and rate, and what is held, on a terminal."""
+    """What is done of what was found, uploads with bytes and rate, and how each recording ended, on a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
         self._lock = threading.Lock()
-        self._counts: Counter[State] = Counter()
+        self._counts: Counter[str] = Counter()
         self._uploads: dict[int, TaskID] = {}
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
+        self._overall = Progress(
+            SpinnerColumn(), BarColumn(bar_width=30), MofNCompleteColumn(), _words(), console=console
+        )
+        self._total = self._overall.add_task("looking for recordings", total=None)
+        self._sending = Progress(
+            _words(),
             BarColumn(bar_width=30),
             DownloadColumn(binary_units=False),
             TransferSpeedColumn(),
             console=console,
-            transient=True,
         )
-        self._summary = self._progress.add_task("looking for recordings", total=None)
+        self._live = Live(Group(self._overall, self._sending), console=console, transient=True, refresh_per_second=10)
 
     def __enter__(self) -> BarDisplay:
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._live.stop()
+
+    def found(self, count: int) -> None:
+        """There is more to do."""
+        with self._lock:
+            self._counts["found"] += count
+            self._refresh()
 
     def stepped(self, before: Entry, after: Entry) -> None:
-        """Count it; print a line when the entry came to an end or waits."""
+        """Count it; print a line when the entry came to an end, or waits for a reason of its own."""
+        ended = after.state not in OPEN_STATES
+        waits = not ended and after.state is before.state
         with self._lock:
-            if before.state is State.FOUND and after.state is not State.FOUND:
-                self._counts[State.DRAFTED] += 1
-            if after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
+            self._counts["checked"] += before.state is State.FOUND and after.state is not State.FOUND
+            self._counts["ended"] += ended
+            if ended:
                 self._counts[after.state] += 1
-            waiting = after.state is before.state
-            words = [f"checked {self._counts[State.DRAFTED]}", f"done {self._counts[State.DONE]}"]
-            words += [f"{state} {self._counts[state]}" for state in (State.SKIPPED, State.HELD) if self._counts[state]]
-            if waiting and after.reason_code == "rate-limited":
-                words.append("waiting for the allowance")
-            self._progress.update(self._summary, description=", ".join(words))
-        if waiting or after.state in (State.DONE, State.SKIPPED, State.HELD, State.REJECTED):
-            self._progress.console.print(entry_line(after))
+            self._refresh(waits_for_gong=waits and after.reason_code == RateLimited.code)
+        if ended or (waits and after.reason_code != RateLimited.code):
+            self._live.console.print(entry_line(after))
 
     def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
         """Move this upload's bar."""
@@ -102,16 +109,29 @@ class BarDisplay(Observer):
             task = self._uploads.get(entry.id)
             if task is None:
                 name = printable(entry.key.rpartition("/")[2])
-                task = self._progress.add_task(f"uploading {name[:40]}", total=size_bytes)
+                task = self._sending.add_task(f"uploading {name[:40]}", total=size_bytes)
                 self._uploads[entry.id] = task
-            self._progress.update(task, advance=chunk_bytes)
+            self._sending.update(task, advance=chunk_bytes)
 
     def finished_sending(self, entry: Entry) -> None:
         """Take the bar away."""
         with self._lock:
             task = self._uploads.pop(entry.id, None)
             if task is not None:
-                self._progress.remove_task(task)
+                self._sending.remove_task(task)
+
+    def _refresh(self, *, waits_for_gong: bool = False) -> None:
+        counts = self._counts
+        words = [f"found {counts['found']}", f"checked {counts['checked']}"]
+        words += [f"{state} {counts[state]}" for state in STYLES if state not in OPEN_STATES and counts[state]]
+        if waits_for_gong:
+            words.append("waiting for the allowance")
+        total = max(counts["found"], counts["ended"]) or None
+        self._overall.update(self._total, description=", ".join(words), completed=counts["ended"], total=total)
+
+
+def _words() -> TextColumn:
+    return TextColumn("{task.description}", markup=False)
 
 
 def entry_line(entry: Entry) -> RenderableType:
