@@ -43,6 +43,15 @@ def store_client(endpoint_url: str) -> Any:
     )
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Clients that hang up are what these servers are for; no traceback each time."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 @dataclass
 class Seen:
     """What passed through the proxy: (method, path with query, Range header), and the fault to commit."""
@@ -105,8 +114,7 @@ def breaking_proxy(upstream: str) -> Iterator[tuple[str, Seen]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -154,8 +162,7 @@ def listing_server(keys: int) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

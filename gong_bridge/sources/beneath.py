@@ -28,7 +28,7 @@ NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _CURES = {
     errno.ENOENT: "is not there; create or mount it, recordings are found again by themselves",
     errno.ENOTDIR: "is no folder; correct `folder` in the configuration",
-    errno.EACCES: "may not be read by the user that runs gong-bridge; give that user read and search permission",
+    errno.EACCES: "or a file in it may not be read by the user that runs gong-bridge; give that user the permission",
     errno.ESTALE: "has gone on the file server; mount it again",
     errno.EMFILE: "cannot be opened, too many files are open; raise LimitNOFILE of the service",
 }

@@ -24,7 +24,9 @@ from gong_bridge.sources.root_watch import RootWatch
 from gong_bridge.sources.stability import StabilityTracker
 from gong_bridge.sources.walking import FolderWalk, FoundFile
 
-_TRACKED_AT_MOST = 100_000  # unknown files waited for at once; the others are found by the next walk
+TRACKED_AT_MOST = 100_000
+"""Unknown files waited for at once (about 50 MiB); the others are found by the next walk, as soon as there is room."""
+
 GROWING_PATIENCE_SECONDS = 30.0
 """`run --once` leaves a file that still grows after this long, or after six times `settle`, to the next run."""
 
@@ -64,6 +66,7 @@ class Lookout:
                 except (BridgeError, OSError) as error:
                     trouble = unavailable(self._root, error) if isinstance(error, OSError) else error
                     self._report(healthy=False, message=trouble.message)
+                    self._next_scan = 0.0  # hints that were taken and not written down are found again by a walk
                     pause_seconds = min(2.0, self._options.rescan)
                 clock.wait(self._stop, pause_seconds)
         finally:
@@ -98,7 +101,7 @@ class Lookout:
                 self._next_scan = now
         self._take_hints()
         self._look_at_due()
-        if now >= self._next_scan or (self._left_over and len(self._tracker) < _TRACKED_AT_MOST / 2):
+        if now >= self._next_scan or (self._left_over and len(self._tracker) < TRACKED_AT_MOST / 2):
             self._scan()
             self._root_watch.check_room()
             self._report_scan()
@@ -161,7 +164,7 @@ class Lookout:
         unseen = self._intake.unseen([self._recording(found) for found in new.values()]) if new else []
         now = clock.monotonic_seconds()
         for recording in unseen:
-            if len(self._tracker) >= _TRACKED_AT_MOST:
+            if len(self._tracker) >= TRACKED_AT_MOST:
                 self._left_over = True
                 return
             found = new[recording.key]

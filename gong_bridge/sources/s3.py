@@ -10,7 +10,7 @@ import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -120,8 +120,13 @@ class Bucket:
         ]
 
     def _recording(self, key: str, size_bytes: int, etag: str, modified_at: datetime) -> Recording:
-        version = version_of(size_bytes, etag)
-        return Recording(source=self.name, key=key, version=version, size_bytes=size_bytes, modified_at=modified_at)
+        return Recording(
+            source=self.name,
+            key=key,
+            version=version_of(size_bytes, etag),
+            size_bytes=size_bytes,
+            modified_at=modified_at.astimezone(UTC),
+        )
 
     def _report(self, intake: Intake, *, healthy: bool, message: str, scanned: int = 0) -> None:
         now = clock.now()
@@ -164,7 +169,7 @@ class Bucket:
             return None
         if len(data) > max_bytes:
             raise BadMetadata(f"the object beside the recording is larger than {max_bytes} bytes: is it the right one?")
-        return SidecarFile(key=key, data=data, modified_at=answer["LastModified"])
+        return SidecarFile(key=key, data=data, modified_at=answer["LastModified"].astimezone(UTC))
 
     def describe(self, recording: Recording) -> ObjectFacts:
         """See Source.describe. Raises SourceChanged too. Tags that may not be read (s3:GetObjectTagging) are none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gong_bridge.config.schema import BucketSource
@@ -15,6 +16,7 @@ from gong_bridge.sources.s3_file import BrokenBody
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+    from botocore.loaders import Loader
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
@@ -75,6 +77,7 @@ def make_client(options: BucketSource) -> S3Client:
     """A client for this bucket; clients may be shared by threads. Raises SourceUnavailable."""
     with translated(options.bucket):
         import boto3
+        import botocore.session
         from botocore.config import Config
 
         config = Config(
@@ -89,8 +92,18 @@ def make_client(options: BucketSource) -> S3Client:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        session = boto3.session.Session(profile_name=options.profile, region_name=options.region)
+        core = botocore.session.get_session()
+        core.register_component("data_loader", _descriptions_of_services())
+        session = boto3.session.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
         return session.client("s3", endpoint_url=options.endpoint_url, config=config)
+
+
+@cache
+def _descriptions_of_services() -> Loader:
+    # Shared by all sessions: otherwise every further bucket costs 12 MiB and 0.1 s of CPU (measured; shared: 0.5 MiB)
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 @contextmanager

@@ -132,6 +132,22 @@ def test_R1_a_burst_loses_nothing_and_is_written_in_batches(root: Path) -> None:
     assert len(notebook.batches) < 300
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_R14_more_unknown_files_than_are_waited_for_at_once_are_all_found(
+    root: Path, monkeypatch: pytest.MonkeyPatch, once: bool
+) -> None:
+    monkeypatch.setattr("gong_bridge.sources.lookout.TRACKED_AT_MOST", 10)
+    for number in range(55):
+        (root / f"{number}.wav").write_bytes(AUDIO)
+    notebook = Notebook()
+    if once:
+        assert source(root).scan_once(notebook.intake, threading.Event()) == 55
+    else:
+        with running(source(root, rescan=3600), notebook):
+            assert eventually(lambda: len(notebook.rows) == 55)
+    assert len(set(notebook.keys)) == 55
+
+
 # --- the root goes and comes ------------------------------------------------------------------------------------------
 
 
