@@ -13,6 +13,8 @@ from gong_bridge.logs import get_logger
 
 FIRST_PROBE_SECONDS = 5.0
 LONGEST_PROBE_SECONDS = 60.0
+RELAPSE_SECONDS = 30.0
+"""Closed again for the same cause so soon after it opened, the gate counts as never having been open."""
 
 log = get_logger(__name__)
 
@@ -29,6 +31,8 @@ class Gate:
         self._lock = threading.Lock()
         self._cause: Paused | None = None
         self._closed_at = 0.0
+        self._opened_at = float("-inf")
+        self._last_code = ""
         self._probe_at = 0.0
         self._probe_wait_seconds = FIRST_PROBE_SECONDS
 
@@ -50,10 +54,16 @@ class Gate:
         with self._lock:
             if self._cause is not None:
                 return
+            now_seconds = clock.monotonic_seconds()
+            if cause.code == self._last_code and now_seconds - self._opened_at < RELAPSE_SECONDS:
+                # The probe succeeded but the work did not (a key without the right to create calls): not every 5 s.
+                self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)
+            else:
+                self._probe_wait_seconds = FIRST_PROBE_SECONDS
+                self._closed_at = now_seconds
             self._cause = cause
-            self._closed_at = clock.monotonic_seconds()
-            self._probe_wait_seconds = FIRST_PROBE_SECONDS
-            self._probe_at = self._closed_at + self._probe_wait_seconds
+            self._last_code = cause.code
+            self._probe_at = now_seconds + self._probe_wait_seconds
         log.error("paused", code=cause.code, reason=cause.message)
         if not isinstance(cause, LedgerReadOnly):
             self._write_down(cause)
@@ -71,6 +81,7 @@ class Gate:
             return
         with self._lock:
             self._cause = None
+            self._opened_at = clock.monotonic_seconds()
         log.info("resumed")
 
     def _write_down(self, cause: Paused) -> None:
