@@ -60,6 +60,8 @@ def _read_json(text: str) -> Any:
             raise Malformed(f"{place}the key {twice!r} is there twice in one object; remove one")
         return found
 
+    if sum(text.count(mark) for mark in ",[{") > 5 * _MOST_VALUES:  # texts may hold commas, but not so many
+        raise _too_many()
     try:
         data = json.loads(text, parse_constant=constant, parse_float=_finite, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
@@ -86,6 +88,10 @@ def _place(text: str, position: int) -> str:
     return f"{text.count(chr(10), 0, position) + 1}:{position - text.rfind(chr(10), 0, position)}"
 
 
+def _too_many() -> Malformed:
+    return Malformed(f"the data holds more than {_MOST_VALUES} values")
+
+
 def _check_size(data: Any) -> None:
     waiting, count = [(data, 1)], 0
     while waiting:
@@ -94,7 +100,7 @@ def _check_size(data: Any) -> None:
         if depth > _DEEPEST:
             raise Malformed(f"the data is nested more than {_DEEPEST} levels deep")
         if count > _MOST_VALUES:
-            raise Malformed(f"the data holds more than {_MOST_VALUES} values")
+            raise _too_many()
         if isinstance(value, dict):
             waiting.extend((inner, depth + 1) for inner in value.values())
         elif isinstance(value, list):
@@ -105,6 +111,8 @@ def _check_size(data: Any) -> None:
 
 
 def _read_xml(data: bytes) -> Any:
+    if data.count(b"<") > 2 * _MOST_VALUES:  # before each of them takes a hundred bytes of memory
+        raise _too_many()
     try:
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except ParseError as error:
@@ -158,6 +166,8 @@ def _read_csv(text: str) -> list[dict[str, str]]:
                 continue
             if len(row) > len(columns):
                 raise Malformed(f"{reader.line_num}:1: {len(row)} cells, but the first line has {len(columns)}")
+            if len(rows) * len(columns) > _MOST_VALUES:
+                raise _too_many()
             rows.append(dict(zip(columns, row + [""] * (len(columns) - len(row)), strict=True)))
     except csv.Error as error:
         raise Malformed(f"{reader.line_num}:1: this is no CSV: {error}") from None

@@ -76,6 +76,18 @@ def test_broken_or_hostile_xml_is_refused(data: bytes, problem: str) -> None:
     assert str(refusal.value).startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [("csv", b"a,b\n" + b"1,2\n" * 900_000), ("xml", b"<a>" + b"<b/>" * 900_000 + b"</a>"), ("json", b"[" * 4_000_000)],
+)
+def test_a_sidecar_of_a_million_values_is_refused_within_a_second(form: str, data: bytes) -> None:
+    started = time.perf_counter()
+    with pytest.raises(Malformed, match="more than 200000 values"):
+        read_sidecar(data, form)
+
+    assert time.perf_counter() - started < 1.0
+
+
 def test_csv_rows_go_by_the_names_of_the_first_line() -> None:
     data = b'name;from\r\na.wav;"Desk; Front"\r\nb.wav;\r\n'
 
