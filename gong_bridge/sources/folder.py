@@ -60,7 +60,10 @@ class Folder:
     def scan_once(self, intake: Intake, stop: threading.Event) -> int:
         """See Source.scan_once. A file that still grows after six times `settle` is left to the next pass."""
         self._root_watch = RootWatch(self._options)
-        return Lookout(self._options, self._names, self._root_watch, intake, stop).run_once()
+        try:
+            return Lookout(self._options, self._names, self._root_watch, intake, stop).run_once()
+        except OSError as error:
+            raise unavailable(self._root, error) from error
 
     def candidates(self) -> Iterator[Recording]:
         """See Source.candidates."""

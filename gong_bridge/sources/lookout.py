@@ -79,13 +79,13 @@ class Lookout:
         self._root_watch.look(watching=False)
         self._scan()
         while not self._stop.is_set() and (len(self._tracker) or self._left_over):
-            now = clock.monotonic_seconds()
-            if now >= give_up and not self._left_over:
-                break
             self._look_at_due()
-            if self._left_over and not len(self._tracker):
-                give_up = now + patience_seconds
+            now = clock.monotonic_seconds()
+            if self._left_over and len(self._tracker) < TRACKED_AT_MOST / 2:
                 self._scan()
+                give_up = now + patience_seconds
+            elif now >= give_up:
+                break
             due = self._tracker.next_due()
             clock.wait(self._stop, 0.0 if due is None else min(due - now, self._step_seconds))
         if len(self._tracker):

@@ -491,6 +491,9 @@ def test_run_once_leaves_a_file_that_never_stops_growing_to_the_next_run(
     monkeypatch.setattr("gong_bridge.sources.lookout.GROWING_PATIENCE_SECONDS", 1.0)
     (root / "done.wav").write_bytes(AUDIO)
     (root / "live.wav").write_bytes(AUDIO)
+    monkeypatch.setattr("gong_bridge.sources.lookout.TRACKED_AT_MOST", 3)
+    for number in range(9):
+        (root / f"{number}.wav").write_bytes(AUDIO)
     stop = threading.Event()
 
     def write() -> None:
@@ -502,11 +505,11 @@ def test_run_once_leaves_a_file_that_never_stops_growing_to_the_next_run(
     writer.start()
     notebook = Notebook()
     try:
-        assert source(root).scan_once(notebook.intake, threading.Event()) == 1
+        assert source(root).scan_once(notebook.intake, threading.Event()) == 10
     finally:
         stop.set()
         writer.join()
-    assert notebook.keys == ["done.wav"]
+    assert notebook.keys == [*(f"{number}.wav" for number in range(9)), "done.wav"]
     assert "1 still being written" in notebook.health[-1].message
 
 
