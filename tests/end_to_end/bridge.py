@@ -177,6 +177,15 @@ class Home:
         """Key -> reason code, of the latest entry of each key."""
         return {entry["key"]: entry["reason_code"] for entry in self.entries()}
 
+    def wait_for(self, key: str, state: str, *, code: str | None = None) -> None:
+        """Wait until the latest entry of `key` is in `state` (for this reason)."""
+
+        def reached() -> bool:
+            entry = {entry["key"]: entry for entry in self.entries()}.get(key)
+            return entry is not None and entry["state"] == state and code in (None, entry["reason_code"])
+
+        wait_until(reached, f"{key} is {state}")
+
     def health(self) -> dict[str, bool]:
         """Source -> whether it can be read, as its thread last reported."""
         ledger = Ledger.open(self.config["ledger"]["url"])

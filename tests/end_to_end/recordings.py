@@ -46,13 +46,18 @@ def call_body(unique_id: str | None, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
+def call_text(unique_id: str | None, **changes: Any) -> str:
+    """The same as the text of a sidecar."""
+    return json.dumps(call_body(unique_id, **changes))
+
+
 def drop(folder: Path, name: str, number: int, *, unique_id: str | None = "same as name", **changes: Any) -> str:
     """Put a recording with its sidecar into `folder`, as a recorder does; the sha256 of its bytes."""
     data = wav(number)
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     identity = path.stem if unique_id == "same as name" else unique_id
-    path.with_suffix(".json").write_text(json.dumps(call_body(identity, **changes)))
+    path.with_suffix(".json").write_text(call_text(identity, **changes))
     write(path, data)
     return sha256(data)
 
