@@ -108,11 +108,12 @@ def retry(
     code: CodeOption = None,
     person: PersonOption = None,
 ) -> None:
-    """Let held or rejected entries go on from where they stopped, now."""
+    """Let held or rejected entries go on from where they stopped, and waiting ones without further waiting."""
     chosen = _chosen(ids, state, source, code, person)
     ledger = _open(config)
     try:
-        count = ledger.operator.retry(chosen, now=clock.now())
+        now = clock.now()
+        count = ledger.operator.hurry(chosen, now) + ledger.operator.retry(chosen, now)
     finally:
         ledger.close()
     out.print(Text(f"{count} will be tried again"))

@@ -47,6 +47,13 @@ class Operator:
             lambda connection, rows: _reopen(connection, rows, now, "retried"),
         )
 
+    def hurry(self, filter: EntryFilter, now: datetime) -> int:
+        """Make open entries that wait for a later moment due at once (their attempts stay spent); how many."""
+        waiting = [in_states(OPEN_STATES), entries.c.lease_token.is_(None), entries.c.due_at > micros(now)]
+        return self._change(
+            [*waiting, *filter.conditions()], lambda connection, rows: _make_due(connection, rows, micros(now))
+        )
+
     def reopen_held(self, now: datetime, *, codes: tuple[str, ...] = (), persons: tuple[str, ...] = ()) -> int:
         """Take up again what was held for these codes or persons, because the cause is cured; how many."""
         if not codes and not persons:
@@ -108,6 +115,10 @@ def _reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: st
     write_events(
         connection, (event_row(row.id, now, from_state=row.state, to_state=states[row.id], code=code) for row in rows)
     )
+
+
+def _make_due(connection: Connection, rows: Sequence[Any], at: int) -> None:
+    connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(due_at=at))
 
 
 def _state_to_return_to(row: Any) -> State:

@@ -317,6 +317,16 @@ def test_R29_rejected_entries_come_back_by_filter_and_skipped_ones_by_id_only(le
     assert story(ledger, skipped)[-1] == ("skipped", "found", "retried")
 
 
+def test_an_operator_can_end_a_wait_but_not_take_an_entry_from_its_worker(ledger: Ledger) -> None:
+    add(ledger, recording("a.wav"), recording("b.wav"))
+    waiting = ledger.work.postpone(claim(ledger), NOON, after(3600), "service-down", "503", True)
+    working = claim(ledger)
+    assert ledger.operator.hurry(EntryFilter(source="pbx"), after(5)) == 1
+    assert claim(ledger, after(5)).id == waiting.id
+    assert now_in(ledger, waiting).attempts == 1
+    assert now_in(ledger, working).lease_token == working.lease_token
+
+
 def test_R29_a_cured_cause_lets_its_entries_go_on(ledger: Ledger) -> None:
     add(ledger, recording("a.wav"), recording("b.wav"), recording("c.wav"))
     for person in ("extension 204", "extension 205"):

@@ -188,6 +188,8 @@ class Home:
 
     def health(self) -> dict[str, bool]:
         """Source -> whether it can be read, as its thread last reported."""
+        if not self.ledger_path.exists():
+            return {}
         ledger = Ledger.open(self.config["ledger"]["url"])
         try:
             return {one.source: one.healthy for one in ledger.notes.health()}
