@@ -82,6 +82,9 @@ def _examine_without_name(reader: Reader) -> Extent:
     if len(opening) > 4 * _TRANSPORT_PACKET_BYTES and all(
         opening[number * _TRANSPORT_PACKET_BYTES] == 0x47 for number in range(5)
     ):
+        missing = -reader.size_bytes % _TRANSPORT_PACKET_BYTES
+        if missing:
+            return truncated("mpegts", "mpegts", "it ends inside a packet", reader.size_bytes + missing)
         return unstated("mpegts", "mpegts")
     start = find_mp3(reader)
     if start is not None:

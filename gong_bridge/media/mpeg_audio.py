@@ -5,6 +5,7 @@ Sources: ISO 11172-3 and 13818-3 (frame headers), the Xing and Fraunhofer VBRI h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,7 +100,7 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
     promised = _promised_bytes(reader.read_at(start, 4 + frame.side_bytes + 140), frame)
     end = audio_end(reader, start)
     if promised is None:
-        missing = _missing_at_end(reader, end, frame)
+        missing = _missing_at_end(reader, end, _length_like(frame))
         if missing and end == reader.size_bytes:
             return truncated(name, "mp3", "it ends inside a frame", end + missing)
         return unstated(name, "mp3")
@@ -109,7 +110,7 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
             return unfinalised(name, "mp3", "its header was never filled in")
         return unstated(name, "mp3")
     declared = start + promised
-    if 0 < declared - end <= TAG_SLACK_BYTES and _missing_at_end(reader, end, frame) == 0:
+    if 0 < declared - end <= TAG_SLACK_BYTES and _missing_at_end(reader, end, _length_like(frame)) == 0:
         return Extent(container=name, demuxer="mp3", completeness=WHOLE, declared_bytes=declared)
     return compare(name, "mp3", declared, reader.size_bytes)
 
@@ -131,15 +132,25 @@ def _promised_bytes(head: bytes, frame: _Frame) -> int | None:
     return None
 
 
-def _missing_at_end(reader: Reader, end: int, first: _Frame) -> int | None:
+def _length_like(first: _Frame) -> Callable[[bytes], int | None]:
+    """Gives the length of a frame of the same kind as `first` from its head, None for anything else."""
+
+    def length_of(head: bytes) -> int | None:
+        frame = _parse_frame(head)
+        return frame.length if frame is not None and frame.signature == first.signature else None
+
+    return length_of
+
+
+def _missing_at_end(reader: Reader, end: int, length_of: Callable[[bytes], int | None]) -> int | None:
     """Bytes that the last frame before `end` lacks: 0 when it is complete, None when no frames are found there."""
     size = min(TAIL_BYTES, end)
     tail = reader.read_at(end - size, size)
     position = tail.find(b"\xff")
     while position >= 0:
         walked, frames = position, 0
-        while (frame := _parse_frame(tail[walked : walked + 4])) and frame.signature == first.signature:
-            walked += frame.length
+        while length := length_of(tail[walked : walked + 7]):
+            walked += length
             frames += 1
         if walked >= len(tail) and frames >= FRAMES_IN_A_ROW:
             return walked - len(tail)
@@ -151,18 +162,26 @@ def is_adts(reader: Reader) -> bool:
     """Whether ADTS AAC frames follow each other from the beginning."""
     position = 0
     for _ in range(3):
-        head = reader.read_at(position, 7)
-        if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 0xF > 12:
-            return False
-        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-        if length < 7:
+        length = _adts_length(reader.read_at(position, 7))
+        if length is None:
             return False
         position += length
     return True
 
 
 def examine_adts(reader: Reader) -> Extent:
-    """ADTS never says how long it is; a file that ends within its first frames is cut off."""
+    """ADTS never says how long it is; a file that ends inside a frame is cut off."""
     if reader.size_bytes < 32:
         return truncated("aac", "aac", "it ends inside its first frame")
+    missing = _missing_at_end(reader, reader.size_bytes, _adts_length)
+    if missing:
+        return truncated("aac", "aac", "it ends inside a frame", reader.size_bytes + missing)
     return unstated("aac", "aac")
+
+
+def _adts_length(head: bytes) -> int | None:
+    """The length in bytes of the frame that begins with these seven, None when they begin none."""
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 0xF > 12:
+        return None
+    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    return length if length >= 7 else None

@@ -204,6 +204,14 @@ def test_R7_an_mp3_without_a_length_is_cut_when_it_ends_inside_a_frame():
     assert completeness_of(data + b"TAG" + bytes(125)) == "unstated"
 
 
+@pytest.mark.parametrize("kind", [made.AAC, made.MPEGTS], ids=str)
+def test_R7_frames_and_packets_without_a_length_are_cut_when_the_last_one_is_not_all_there(kind: Kind):
+    data = record(kind)
+    assert completeness_of(data) == "unstated"
+    assert completeness_of(data[: len(data) // 2 | 1]) == "truncated"
+    assert completeness_of(data[:-3]) == "truncated"
+
+
 def test_R7_raw_gsm_is_cut_when_it_ends_inside_a_frame():
     frames = (b"\xd4" + bytes(range(32))) * 100
     assert completeness_of(frames) == "unstated"
