@@ -151,13 +151,9 @@ class BadMetadata(Held):
 
 
 class MissingSidecar(BadMetadata):
-    """No sidecar came in time; one that comes late cures it. `looked_for`: the keys at which it would be found."""
+    """No sidecar came in time; one that comes late cures it."""
 
     code = "missing-sidecar"
-
-    def __init__(self, message: str, *, looked_for: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.looked_for = looked_for
 
 
 class UnknownPerson(Held):

@@ -83,7 +83,7 @@ def _second_recording(
         return ledger.calls.take_over_call(entry, owner, now=now, draft=draft, media=media)
     if not _same_recording(owner.media or {}, media):
         raise BadMetadata(
-            f"clientUniqueId is also that of entry {owner.id}, which is another recording (other content and length). "
+            f"clientUniqueId is also that of entry {owner.id}, which is another recording (its audio differs). "
             "Let the mapping build clientUniqueId from something that differs between calls, then retry"
         )
     reason = f"the same call as entry {owner.id}"
@@ -105,9 +105,14 @@ def _same_bytes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _same_recording(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Same bytes, or the same length to within a second or a hundredth (a copy in another format)."""
+    """Same bytes; or a copy in another format: of the same length to within a second or a hundredth.
+
+    Other bytes in the same format are other audio (a recorder that writes one call in several files under one id).
+    """
     if one.get("fingerprint") and one.get("fingerprint") == other.get("fingerprint"):
         return True
+    if (one.get("container"), one.get("codec")) == (other.get("container"), other.get("codec")):
+        return False
     first, second = one.get("duration_seconds"), other.get("duration_seconds")
     if first is None or second is None:
         return False

@@ -36,6 +36,7 @@ from gong_bridge.media.body import Bodies, Body
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge
 from gong_bridge.model import OPEN_STATES, Entry, MediaInfo, State
+from gong_bridge.sidecar_watch import Beside, SidecarWatch
 from gong_bridge.sources.base import Source
 
 
@@ -89,6 +90,7 @@ class Pipeline:
         directory: Directory,
         bodies: Bodies,
         media_options: MediaOptions,
+        sidecar_watch: SidecarWatch,
         observer: Observer,
     ) -> None:
         self._ledger = ledger
@@ -98,6 +100,7 @@ class Pipeline:
         self._directory = directory
         self._bodies = bodies
         self._media_options = media_options
+        self._sidecar_watch = sidecar_watch
         self._observer = observer
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
@@ -132,6 +135,8 @@ class Pipeline:
         return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
 
     def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
+        beside = Beside(route.source.read_beside)
+
         def compose() -> Composition:
             return route.mapping.compose(
                 recording=entry.recording,
@@ -140,17 +145,22 @@ class Pipeline:
                 people=self._directory.people(),
                 now=now,
                 sidecar_wait_seconds=route.sidecar_wait_seconds,
-                read_beside=route.source.read_beside,
+                read_beside=beside.read,
                 describe=lambda: route.source.describe(entry.recording),
             )
 
         try:
-            return compose()
-        except UnknownPerson:
-            # The person may have joined since the users were fetched.
-            if not self._directory.refresh_for_unknown():
-                raise
-            return compose()
+            try:
+                return compose()
+            except UnknownPerson:
+                # The person may have joined since the users were fetched.
+                if not self._directory.refresh_for_unknown():
+                    raise
+                return compose()
+        except Held:
+            if beside.seen:
+                self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
+            raise
 
     def _draft(self, entry: Entry) -> Entry:
         now = clock.now()

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 from gong_bridge import clock, notify
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.directory import Directory
-from gong_bridge.errors import BridgeError, Held, MissingSidecar, SourceUnavailable
+from gong_bridge.errors import BridgeError, SourceUnavailable
 from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
-from gong_bridge.late_sidecars import LateSidecars
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
@@ -27,10 +26,11 @@ from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.model import Entry, GongUser, Recording
+from gong_bridge.model import GongUser, Recording
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Observer, Pipeline, Route
 from gong_bridge.retry import RetryPolicy
+from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sources.base import Intake, Source
 from gong_bridge.worker import Leases, Worker
 
@@ -101,6 +101,7 @@ class Bridge:
         )
         self.directory = Directory(ledger=self.ledger, users=Users(self.client), agents_path=config.agents)
         self.probe = MediaProbe(config.media)
+        self.sidecar_watch = SidecarWatch(self.ledger)
         self.bodies = Bodies(self.probe, config.media)
         self.pipeline = Pipeline(
             ledger=self.ledger,
@@ -110,10 +111,10 @@ class Bridge:
             directory=self.directory,
             bodies=self.bodies,
             media_options=config.media,
+            sidecar_watch=self.sidecar_watch,
             observer=self.observer,
         )
         self.gate = Gate(self.ledger, self.directory.fetch)
-        self.late_sidecars = LateSidecars(self.ledger, self.routes)
         self._wake = threading.Event()
 
     def close(self) -> None:
@@ -170,7 +171,7 @@ class Bridge:
         try:
             self.gate.tend()
             self.directory.reload_agents()
-            if self.late_sidecars.look():
+            if self.sidecar_watch.look():
                 self._wake.set()
         except BridgeError as error:
             log.warning("housekeeping failed", code=error.code)
@@ -272,7 +273,7 @@ class _Crew:
     def __enter__(self) -> _Crew:
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
         self._bridge.bodies.remove_leftovers()
-        self._bridge.late_sidecars.try_all_again()
+        self._bridge.sidecar_watch.try_all_again()
         self._heart.start()
         return self
 
@@ -302,7 +303,6 @@ class _Crew:
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
                 on_paused=bridge.gate.close,
-                on_held=self._on_held,
                 live_only=number == 0,
             )
             thread = threading.Thread(
@@ -313,10 +313,6 @@ class _Crew:
             )
             thread.start()
             self._workers.append(thread)
-
-    def _on_held(self, entry: Entry, cause: Held) -> None:
-        if isinstance(cause, MissingSidecar):
-            self._bridge.late_sidecars.expect(entry, cause)
 
     def __exit__(self, *_: object) -> None:
         self._stop_finding.set()

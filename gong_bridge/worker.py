@@ -72,7 +72,6 @@ class Worker:
         lease_seconds: float,
         observer: Observer,
         on_paused: Callable[[Paused], None],
-        on_held: Callable[[Entry, Held], None],
         live_only: bool = False,
     ) -> None:
         self._ledger = ledger
@@ -83,7 +82,6 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._observer = observer
         self._on_paused = on_paused
-        self._on_held = on_held
         self._live_only = live_only
 
     def run(self, stop: threading.Event, may_claim: Callable[[], bool], wake: threading.Event) -> None:
@@ -151,7 +149,6 @@ class Worker:
             return None
         if isinstance(error, Held):
             person = f"{error.kind} {error.value}" if isinstance(error, UnknownPerson) else None
-            self._on_held(entry, error)
             return self._ledger.work.hold(
                 entry, now=now, code=error.code, reason=error.message, person=person,
                 http_status=error.http_status, request_id=error.request_id,

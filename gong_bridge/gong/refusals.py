@@ -56,7 +56,7 @@ _CURES: dict[type[RefusedByGong], str] = {
         "let a Gong administrator open Company settings, the team member, Data capture, and turn on the import of "
         "telephony calls (the words may differ in your Gong), then retry"
     ),
-    RefusedByGong: "cure what Gong names, then retry",
+    RefusedByGong: "mend what Gong names, then retry",
 }
 
 READ_STATUSES = (400, 409)

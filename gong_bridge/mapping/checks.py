@@ -79,9 +79,16 @@ def _client_unique_id(draft: CallDraft, _: Scene) -> Iterator[str]:
         yield "clientUniqueId: it is blank; two recordings would be taken for one call"
 
 
-def _duration(draft: CallDraft, _: Scene) -> Iterator[str]:
+def _duration(draft: CallDraft, scene: Scene) -> Iterator[str]:
     if draft.duration is not None and not (math.isfinite(draft.duration) and draft.duration > 0):
         yield f"duration: {draft.duration:g} is no length of a call; write seconds, more than 0"
+        return
+    measured = scene.media.duration_seconds
+    if draft.duration is not None and measured and draft.duration > max(100 * measured, measured + 3600):
+        yield (
+            f"duration: {draft.duration:g} s cannot belong to a recording of {measured:.0f} s; "
+            "Gong asks for seconds, is this in milliseconds?"
+        )
 
 
 def _primary_user(draft: CallDraft, scene: Scene) -> Iterator[str]:

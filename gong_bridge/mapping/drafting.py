@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from gong_bridge.model import CallDraft
 
 _MOST_VALUES = 100_000
 _DEEPEST = 24
+_EXACT_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 _FREE_FORM = frozenset({"value"})  # ContextField.value takes anything
 
 
@@ -69,6 +71,18 @@ def draft_of(values: dict[str, Any]) -> CallDraft:
     if problems:
         raise BadMetadata("; ".join(problems))
     return draft
+
+
+def exact_times(draft: CallDraft) -> CallDraft:
+    """The draft with its times in the one form that Gong documents; `2026-09-01 10:00:00-0400` is only nearly that.
+
+    Times that have that form already stay as they were written. For drafts whose times have been checked.
+    """
+    given = {name: getattr(draft, name) for name in ("actual_start", "scheduled_start", "scheduled_end")}
+    loose = {name: text for name, text in given.items() if text is not None and not _EXACT_TIME.fullmatch(text)}
+    if not loose:
+        return draft
+    return draft.model_copy(update={name: datetime.fromisoformat(text).isoformat() for name, text in loose.items()})
 
 
 def path_text(loc: Sequence[str | int]) -> str:

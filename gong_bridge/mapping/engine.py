@@ -13,7 +13,7 @@ from typing import Any
 from gong_bridge.errors import BadMetadata, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
 from gong_bridge.mapping.definition import Condition, Definition, Node, reads
-from gong_bridge.mapping.drafting import clean, draft_of
+from gong_bridge.mapping.drafting import clean, draft_of, exact_times
 from gong_bridge.mapping.facts import facts_of, match_name
 from gong_bridge.mapping.filters import Here
 from gong_bridge.mapping.loading import load_definition
@@ -134,13 +134,14 @@ class _Work:
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
                 return Composition(draft=None, skip_reason=missing.message, facts=self._shown_facts())
-            raise MissingSidecar(missing.message, looked_for=missing.keys) from None
+            raise MissingSidecar(missing.message) from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
         values, filled = complete_parties(values, scene.people, company)
         origins.say(filled)
         draft = draft_of(values)
         check_draft(draft, scene)
+        draft = exact_times(draft)
         return Composition(
             draft=draft,
             find_origins=lambda: origins.in_words(draft.to_json(), self._facts),

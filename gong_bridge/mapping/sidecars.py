@@ -21,12 +21,11 @@ ReadBeside = Callable[[str, int], SidecarFile | None]
 
 
 class SidecarMissing(Exception):
-    """No sidecar came in time; `message` says where it was looked for, `keys` exactly."""
+    """No sidecar came in time; `message` says where it was looked for."""
 
-    def __init__(self, message: str, keys: tuple[str, ...]) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-        self.keys = keys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +48,20 @@ def find_sidecar(
     `value_of` evaluates a node of the mapping. Raises NotYetComplete (not there yet, or half written), SidecarMissing
     (waited long enough), BadMetadata (cannot be read; says file, line and column).
     """
-    keys = [key for place in rule.places if (key := _key(place, waiting.recording.key, value_of))]
+    recording_key = waiting.recording.key
+    keys = [
+        spelling
+        for place in rule.places
+        if (key := _key(place, recording_key, value_of))
+        for spelling in _spellings(key, place.ending, recording_key)
+    ]
     for key in dict.fromkeys(keys):
         file = read_beside(key, rule.largest_bytes)
         if file is None:
             continue
         try:
             if len(file.data) > rule.largest_bytes:
-                raise Malformed(f"the file is larger than {rule.largest_bytes} bytes")
+                raise Malformed(f"the file is larger than {rule.largest_bytes} bytes; is it a sidecar at all?")
             data = read_sidecar(file.data, rule.format)
         except Malformed as problem:
             age = (waiting.now - file.modified_at).total_seconds()
@@ -83,8 +88,7 @@ def _wait_or_give_up(keys: list[str], waiting: Waiting) -> None:
         raise NotYetComplete(f"no sidecar yet ({looked})", wait_seconds=wait_seconds)
     raise SidecarMissing(
         f"no sidecar came within {waiting.wait_seconds:g} s ({looked}); put it there, "
-        "or choose a mapping that needs none",
-        tuple(keys),
+        "or choose a mapping that needs none"
     )
 
 
@@ -104,6 +108,12 @@ def _key(place: Place, recording_key: str, value_of: Callable[[Any], Any]) -> st
     parts = key.split("/")
     usable = key != recording_key and len(key) <= _LONGEST_KEY and ".." not in parts and "\0" not in key
     return key if usable and not key.startswith("/") else None
+
+
+def _spellings(key: str, ending: str, recording_key: str) -> tuple[str, ...]:
+    """Recorders that write X.WAV mostly write X.JSON, too."""
+    in_capitals = recording_key.rpartition(".")[2].isupper() and bool(ending) and key.endswith(ending)
+    return (key, key.removesuffix(ending) + ending.upper()) if in_capitals else (key,)
 
 
 def _row(rule: Sidecar, key: str, rows: list[dict[str, str]], value_of: Callable[[Any], Any]) -> dict[str, str]:

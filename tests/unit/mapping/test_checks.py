@@ -53,6 +53,11 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("duration", {"duration": 0}, "duration: 0 is no length of a call"),
     ("negative", {"duration": -1}, "duration: it must be at least 0"),
     ("infinite", {"duration": float("inf")}, "duration: inf is no length of a call"),
+    (
+        "milliseconds",
+        {"duration": 62000},
+        "duration: 62000 s cannot belong to a recording of 62 s; Gong asks for seconds",
+    ),
     ("text for a number", {"duration": "a minute"}, "duration: it must be a number"),
     (
         "channel 2",

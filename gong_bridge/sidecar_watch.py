@@ -1,0 +1,107 @@
+"""Lets held recordings go on when the sidecar that held them comes after all, or is corrected (R9)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gong_bridge import clock
+from gong_bridge.errors import BadMetadata, BridgeError, MissingSidecar
+from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import Entry, SidecarFile, State
+
+LOOK_SECONDS = 3.0
+"""How often some of the awaited sidecars are looked at."""
+MOST_AT_ONCE = 25
+"""So many entries are looked at each time, in turn: in a bucket every look is a request."""
+MOST_AWAITED = 10_000
+"""Beyond that, entries wait for the next start or `ledger retry`."""
+LARGEST_BYTES = 4 * 2**20
+
+ReadBeside = Callable[[str, int], SidecarFile | None]
+
+
+class Beside:
+    """What lay beside a recording while its call was composed; reads on behalf of the mapping and remembers."""
+
+    def __init__(self, read: ReadBeside) -> None:
+        self._read = read
+        self.seen: dict[str, str] = {}
+
+    def read(self, key: str, max_bytes: int) -> SidecarFile | None:
+        """See Source.read_beside."""
+        file = self._read(key, max_bytes)
+        self.seen[key] = _digest(file)
+        return file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Awaited:
+    entry_id: int
+    read: ReadBeside
+    seen: Mapping[str, str]
+
+
+class SidecarWatch:
+    """Compares, in turn, what lies beside held recordings with what lay there; thread-safe.
+
+    It knows only what this process held: at a start, everything held for its sidecar is tried once more.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._awaited: dict[int, _Awaited] = {}
+        self._lock = threading.Lock()
+        self._looked_at = clock.monotonic_seconds()
+
+    def try_all_again(self) -> int:
+        """At the start: sidecars, mappings and clocks may have been corrected meanwhile; how many were let go."""
+        return self._ledger.operator.reopen_held(clock.now(), codes=(MissingSidecar.code, BadMetadata.code))
+
+    def expect(self, entry: Entry, read: ReadBeside, seen: Mapping[str, str]) -> None:
+        """`entry` is about to be held while this lay beside it."""
+        with self._lock:
+            if len(self._awaited) < MOST_AWAITED:
+                self._awaited[entry.id] = _Awaited(entry_id=entry.id, read=read, seen=seen)
+
+    def look(self) -> int:
+        """Look at some, when it is time again; how many entries go on."""
+        if clock.monotonic_seconds() - self._looked_at < LOOK_SECONDS:
+            return 0
+        self._looked_at = clock.monotonic_seconds()
+        with self._lock:
+            some = [self._awaited.pop(entry_id) for entry_id in list(self._awaited)[:MOST_AT_ONCE]]
+        freed: list[int] = []
+        for one in some:
+            if _changed(one):
+                freed.append(one.entry_id)
+            elif self._still_waits(one.entry_id):
+                with self._lock:
+                    self._awaited.setdefault(one.entry_id, one)
+        if not freed:
+            return 0
+        return self._ledger.operator.retry(EntryFilter(ids=tuple(freed), states=(State.HELD,)), now=clock.now())
+
+    def _still_waits(self, entry_id: int) -> bool:
+        entry = self._ledger.views.get(entry_id)  # found: its hold is about to be written down
+        return entry is not None and entry.state in (State.HELD, State.FOUND)
+
+
+def _changed(one: _Awaited) -> bool:
+    for key, digest in one.seen.items():
+        try:
+            now = _digest(one.read(key, LARGEST_BYTES))
+        except BadMetadata:
+            now = "too large"
+        except BridgeError:
+            continue  # the source is away: look again next time
+        if now != digest:
+            return True
+    return False
+
+
+def _digest(file: SidecarFile | None) -> str:
+    return "" if file is None else hashlib.sha256(file.data).hexdigest()
