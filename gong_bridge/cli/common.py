@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +19,12 @@ from rich.text import Text
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.load import default_path, load_config
 from gong_bridge.config.schema import Config
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.agents import load_agents
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import State
+from gong_bridge.service import ledger_exists
 
 EXIT_FINE = 0
 EXIT_PERSON_NEEDED = 1
@@ -55,6 +60,27 @@ def read_config(path: Path | None, *, look_at_disk: bool = True) -> Config:
     for warning in loaded.warnings:
         err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return loaded.config
+
+
+@contextmanager
+def opened_ledger(options: Config) -> Iterator[Ledger]:
+    """The ledger, or an empty one that is thrown away when there is none yet.
+
+    A command that looks must not make the file: made by root, the service's own user could not write it.
+    """
+    with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
+        url = options.ledger.url if ledger_exists(options.ledger.url) else f"sqlite:///{folder}/none-yet.db"
+        ledger = Ledger.open(url)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+def utc_text(moment: str | datetime) -> str:
+    """`2026-09-01 14:15:30`, in UTC, for tables."""
+    given = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{given.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> int:

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +14,22 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config, shown
+from gong_bridge.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_ledger,
+    out,
+    print_rows,
+    read_config,
+    shown,
+    utc_text,
+)
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queries import as_json as as_json_row
 from gong_bridge.ledger.queries import event_as_json
-from gong_bridge.model import State
+from gong_bridge.model import OPEN_STATES, State
 
 app = typer.Typer(no_args_is_help=True, help="What became of each recording; retry or skip what is held.")
 
@@ -32,11 +42,11 @@ PersonOption = Annotated[
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
 COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "call_id": "call",
-           "attempts": "tries", "due_at": "next try", "reason": "why"}  # fmt: skip
+           "attempts": "tries", "due_at": "next try (UTC)", "reason": "why"}  # fmt: skip
 
 
-def _open(config: Path | None) -> Ledger:
-    return Ledger.open(read_config(config, look_at_disk=False).ledger.url)
+def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
+    return opened_ledger(read_config(config, look_at_disk=False))
 
 
 @app.command("list", epilog="Example: gong-bridge ledger list --state held --code unknown-person")
@@ -50,13 +60,15 @@ def list_entries(
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
-    ledger = _open(config)
-    try:
-        chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
+    chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
+    with _opened(config) as ledger:
         rows = (as_json_row(entry) for entry in ledger.views.entries(chosen, limit=limit or None))
-        print_rows(rows, COLUMNS, as_json=as_json, empty="no such entries")
-    finally:
-        ledger.close()
+        print_rows(rows if as_json else map(_for_people, rows), COLUMNS, as_json=as_json, empty="no such entries")
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the table shows it: when it is tried next, where that is still to come."""
+    return {**row, "due_at": utc_text(row["due_at"]) if row["state"] in OPEN_STATES else None}
 
 
 @app.command("show", epilog="Example: gong-bridge ledger show 17")
@@ -66,14 +78,11 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Everything known of one entry: its facts, the drafted call, and each step it took."""
-    ledger = _open(config)
-    try:
+    with _opened(config) as ledger:
         found = ledger.views.get(entry)
         if found is None:
             raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
         events = [event_as_json(event) for event in ledger.views.events(entry)]
-    finally:
-        ledger.close()
     facts = {**as_json_row(found), "draft": found.draft, "media": found.media}
     if as_json:
         sys.stdout.write(json.dumps({**facts, "events": events}, ensure_ascii=False, default=str) + "\n")
@@ -84,9 +93,11 @@ def show(
             words = json.dumps(value, ensure_ascii=False, indent=2) if is_object else shown(key, value)
             out.print(Text.assemble((f"{key:>18}  ", "bold"), words), soft_wrap=True)
     out.print()
-    columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason", "http_status": "status",
-               "request_id": "Gong request"}  # fmt: skip
-    print_rows(events, columns, as_json=False, empty="no steps yet")
+    columns = {"at": "when (UTC)", "from": "from", "to": "to", "code": "code", "reason": "reason",
+               "http_status": "status", "request_id": "Gong request"}  # fmt: skip
+    print_rows(
+        [{**event, "at": utc_text(event["at"])} for event in events], columns, as_json=False, empty="no steps yet"
+    )
 
 
 def _chosen(
@@ -110,12 +121,9 @@ def retry(
 ) -> None:
     """Let held or rejected entries go on from where they stopped, and waiting ones without further waiting."""
     chosen = _chosen(ids, state, source, code, person)
-    ledger = _open(config)
-    try:
+    with _opened(config) as ledger:
         now = clock.now()
         count = ledger.operator.hurry(chosen, now) + ledger.operator.retry(chosen, now)
-    finally:
-        ledger.close()
     out.print(Text(f"{count} will be tried again"))
 
 
@@ -131,11 +139,8 @@ def skip(
 ) -> None:
     """Never send these; they stay in the ledger as skipped."""
     chosen = _chosen(ids, state, source, code, person)
-    ledger = _open(config)
-    try:
+    with _opened(config) as ledger:
         count = ledger.operator.skip_by_operator(chosen, now=clock.now(), reason=reason)
-    finally:
-        ledger.close()
     out.print(Text(f"{count} skipped"))
 
 
@@ -151,18 +156,19 @@ def export(
     """Write all entries out, one a line, without holding them in memory."""
     if form not in ("jsonl", "csv"):
         raise ConfigError(f"--format {form}: only jsonl and csv are known")
-    ledger = _open(config)
-    try:
-        rows = ledger.views.export(EntryFilter(states=tuple(state) if state else None, source=source, code=code))
+    wanted = EntryFilter(states=tuple(state) if state else None, source=source, code=code)
+    with _opened(config) as ledger:
+        rows = ledger.views.export(wanted)
         if output is None:
             _write(rows, form, sys.stdout)
-        else:
+            return
+        try:
             with output.open("x", encoding="utf-8", newline="") as file:
                 _write(rows, form, file)
-    except FileExistsError:
-        raise ConfigError(f"{output} is there already; choose another name") from None
-    finally:
-        ledger.close()
+        except FileExistsError:
+            raise ConfigError(f"{output} is there already; choose another name") from None
+        except OSError as error:
+            raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from None
 
 
 def _write(rows: Iterator[dict[str, Any]], form: str, file: Any) -> None:

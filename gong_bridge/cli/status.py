@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, out, print_rows, read_config
+from gong_bridge.cli.common import ConfigOption, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.budget import LedgerAllowance
@@ -28,11 +28,8 @@ def register(app: typer.Typer) -> None:
 def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
     """Counts by source and state, the oldest waiting recording, the allowance, and what needs a person."""
     options = read_config(config, look_at_disk=False)
-    ledger = Ledger.open(options.ledger.url)
-    try:
+    with opened_ledger(options) as ledger:
         facts = gather(ledger, options, clock.now())
-    finally:
-        ledger.close()
     if as_json:
         sys.stdout.write(json.dumps(facts, default=str) + "\n")
     else:

@@ -81,6 +81,7 @@ class Home:
         self.agents = root / "agents.csv"
         self.agents.write_text("email,extension,login,name\nagent-201@example.com,201,,\n")
         self.environment: dict[str, str] = {}
+        self._service: Service | None = None
         self.source: dict[str, Any] = {
             "name": "pbx",
             "folder": "recorder",
@@ -141,7 +142,8 @@ class Home:
                 env=environment(self.environment),
             )
         try:
-            yield Service(process, log)
+            self._service = Service(process, log)
+            yield self._service
         finally:
             if process.poll() is None:
                 process.kill()
@@ -182,6 +184,8 @@ class Home:
 
         def reached() -> bool:
             entry = {entry["key"]: entry for entry in self.entries()}.get(key)
+            if self._service is not None:
+                assert self._service.process.poll() is None, self._service.log_text
             return entry is not None and entry["state"] == state and code in (None, entry["reason_code"])
 
         wait_until(reached, f"{key} is {state}")
