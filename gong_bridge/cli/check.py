@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Annotated
@@ -48,6 +49,7 @@ def check(
         zone = source.time_zone or options.company.time_zone
         _fine(f"source {source.name}: {place}, mapping {routes[source.name].mapping.name}, local times in {zone}")
     _fine(f"agents: {len(agents)} in {options.agents.name}" if options.agents else "agents: none configured")
+    _doubt_number_plan(options, agents)
     problems = list(_ask_outside(options, agents)) if online else []
     for problem in problems:
         out.print(Text(f"  ! {problem}", style="magenta"), soft_wrap=True)
@@ -57,18 +59,23 @@ def check(
     raise typer.Exit(EXIT_FINE)
 
 
+def _doubt_number_plan(options: Config, agents: list[Agent]) -> None:
+    """A number plan that fits nobody is valid, and almost certainly wrong (200-299 is no regular expression)."""
+    extensions = [agent.extension for agent in agents if agent.extension]
+    if extensions and not any(re.fullmatch(options.company.extensions, one) for one in extensions):
+        doubt = f"no extension in {options.agents.name if options.agents else 'agents.csv'} matches company.extensions"
+        out.print(Text(f"  ? {doubt} {options.company.extensions!r}; it is a regular expression, such as \\d{{3}}"))
+
+
 def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:
     """What Gong and the buckets say; yields what a person must mend."""
     with scratch_bridge(options) as bridge:
         yield from _ask_gong(bridge, agents)
-    for source in options.sources:
-        if isinstance(source, BucketSource):
-            from gong_bridge.sources.s3 import Bucket
-
+        for name, route in bridge.routes.items():
             try:
-                _fine(Bucket(source).check())
+                _fine(f"source {name}: {route.source.check()}")
             except BridgeError as error:
-                yield f"source {source.name}: {error.message}"
+                yield f"source {name}: {error.message}"
 
 
 def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:

@@ -14,9 +14,27 @@ def check_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except Exception:
-        near = difflib.get_close_matches(value, available_timezones(), n=1, cutoff=0.6)
-        hint = f"; did you mean {near[0]}?" if near else "; zones are named like America/New_York or Europe/Berlin"
+        near = _near_zone(value)
+        hint = f"; did you mean {near}?" if near else "; zones are named by a place: America/New_York, Europe/Berlin"
         raise ValueError(f"zone {value!r} is not known{hint}") from None
+    return value
+
+
+def _near_zone(value: str) -> str | None:
+    """The zone that was meant: of that city, or spelt nearly so. Never EST or GMT+1: those know no summer time."""
+    places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    city = value.strip().replace(" ", "_").casefold()
+    of_city = [zone for zone in places if zone.rpartition("/")[2].casefold() == city]
+    near = of_city or difflib.get_close_matches(value, places, n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
+def check_bucket(value: str) -> str:
+    """The bucket's name back, or a ValueError that parts an address into bucket and prefix."""
+    name, _, prefix = value.removeprefix("s3://").strip("/").partition("/")
+    if value != name or not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", name):
+        cure = f"write bucket: {name}" + (f" and prefix: {prefix}/" if prefix else "")
+        raise ValueError(f"{value!r} is no bucket's name; {cure}")
     return value
 
 

@@ -74,18 +74,17 @@ class Look:
         url = self._text(loc)
         if url is None:
             return
-        if _has_password(url):
+        if not url.startswith("sqlite:") and not _POSTGRESQL.match(url):
+            cure = "write postgresql://" if url.startswith("postgres:") else "write sqlite:////path or postgresql://..."
+            self._wrong(loc, f"this kind of ledger is not known; {cure}")
+        elif _has_password(url):
             self._wrong(
                 loc, "the password would show in logs; leave it out here and put it into PGPASSWORD or ~/.pgpass"
             )
-        elif url.startswith("sqlite:"):
-            if not url.startswith("sqlite:///") or sqlite_path(url) in ("", "/", ":memory:") or "?" in url:
-                self._wrong(
-                    loc, "the ledger must be a file; write sqlite:////var/lib/gong-bridge/ledger.db (four slashes)"
-                )
-        elif not _POSTGRESQL.match(url):
-            cure = "write postgresql://" if url.startswith("postgres:") else "write sqlite:////path or postgresql://..."
-            self._wrong(loc, f"this kind of ledger is not known; {cure}")
+        elif url.startswith("sqlite:") and (
+            not url.startswith("sqlite:///") or sqlite_path(url) in ("", "/", ":memory:") or "?" in url
+        ):
+            self._wrong(loc, "the ledger must be a file; write sqlite:////var/lib/gong-bridge/ledger.db (four slashes)")
 
     # --- disk -------------------------------------------------------------------------------------------------------
 

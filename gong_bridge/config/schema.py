@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from gong_bridge.config.checks import check_base_url, check_expression, is_this_machine
+from gong_bridge.config.checks import check_base_url, check_bucket, check_expression, is_this_machine
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
@@ -157,7 +157,7 @@ class FolderSource(_SourceOptions):
 class BucketSource(_SourceOptions):
     """An S3 bucket, or any store that speaks S3."""
 
-    bucket: str
+    bucket: Annotated[str, AfterValidator(check_bucket)]
     """The bucket's name."""
     prefix: str = ""
     """Only keys that begin so."""

@@ -54,6 +54,9 @@ class Source(Protocol):
         Raises SourceUnavailable.
         """
 
+    def check(self) -> str:
+        """One line on what is found there now, for `check --online`. Raises SourceUnavailable."""
+
     def stat(self, key: str) -> Recording:
         """The version that lies at this key now. Raises SourceGone, SourceUnavailable."""
 

@@ -289,6 +289,19 @@ MISTAKES = {
         WHOLE + "    settle: five seconds\n",
         "10:13: sources[pbx].settle: 'five seconds' is no duration; write it like 5s, 10m, 2h or 1d",
     ),
+    "a city for a zone": (
+        WHOLE + "company: {time_zone: New York}\n",
+        "10:22: company.time_zone: zone 'New York' is not known; did you mean America/New_York?",
+    ),
+    "an offset for a zone": (
+        WHOLE + "company: {time_zone: GMT+1}\n",
+        "10:22: company.time_zone: zone 'GMT+1' is not known; zones are named by a place: America/New_York, "
+        "Europe/Berlin",
+    ),
+    "a ledger that is not known, with a password": (
+        GONG + SOURCES + "ledger: {url: 'mysql://u:pw@h/d'}\n",
+        "9:15: ledger.url: this kind of ledger is not known; write sqlite:////path or postgresql://...",
+    ),
     "a zone with a slip": (
         WHOLE + "company: {time_zone: America/NewYork}\n",
         "10:22: company.time_zone: zone 'America/NewYork' is not known; did you mean America/New_York?",
