@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gong_bridge import clock, notify
+from gong_bridge import __version__, clock, notify
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.directory import Directory
 from gong_bridge.errors import BridgeError, SourceUnavailable
@@ -133,9 +133,11 @@ class Bridge:
                 crew.start_source(route.source.run, self._intake(route))
             crew.start_workers()
             notify.ready()
+            log.info("started", version=__version__, sources=len(self.routes), workers=self.config.work.workers)
             while not clock.wait(stop, TEND_SECONDS):
                 self._tend()
             notify.stopping()
+        log.info("stopped")
 
     def run_once(self, stop: threading.Event) -> str | None:
         """Scan every source and work until nothing is open.
@@ -271,6 +273,8 @@ class _Crew:
         )
 
     def __enter__(self) -> _Crew:
+        # A pause of an earlier run says nothing about this one: the first request will tell.
+        self._bridge.ledger.notes.resume()
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()

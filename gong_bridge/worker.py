@@ -183,9 +183,10 @@ class Worker:
 
 def log_step(before: Entry, after: Entry) -> None:
     """The one log line of a change: fixed words, no people (reasons may name them, so only the code is logged)."""
+    fields = {"entry": after.id, "source": after.source, "state": after.state, "code": after.reason_code}
     if before.state is after.state:
-        log.info("waiting", entry=after.id, source=after.source, state=after.state, code=after.reason_code,
-                 attempts=after.attempts)  # fmt: skip
+        event, fields = "waiting", {**fields, "attempts": after.attempts}
     else:
-        log.info("moved", entry=after.id, source=after.source, before=before.state, state=after.state,
-                 code=after.reason_code, call_id=after.call_id, request_id=after.request_id)  # fmt: skip
+        event, fields = "moved", {**fields, "before": before.state, "call_id": after.call_id}
+        fields["request_id"] = after.request_id
+    log.info(event, **{name: value for name, value in fields.items() if value is not None})

@@ -95,7 +95,8 @@ def _show(facts: dict[str, Any]) -> None:
     out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {limit - used:,} left"))
     groups = facts["needs_a_person"]
     if not groups:
-        out.print(Text("nothing needs a person", style="green"))
+        if not facts["paused"]:
+            out.print(Text("nothing needs a person", style="green"))
         return
     total = sum(group["count"] for group in groups)
     out.print(Text(f"{total} need a person (gong-bridge ledger list --state held --state rejected):", style="magenta"))
