@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,28 +76,28 @@ def opened_ledger(options: Config) -> Iterator[Ledger]:
             ledger.close()
 
 
-def utc_text(moment: str | datetime) -> str:
-    """`2026-09-01 14:15:30`, in UTC, for tables."""
-    given = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f"{given.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> int:
     """Print `rows` as JSON lines, or as a table of `columns` (key -> heading); how many rows there were."""
-    count = 0
     if as_json:
+        count = 0
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
             count += 1
         return count
+    listed = list(rows)
+    out.print(_table(listed, columns) if listed else Text(empty, style="dim"))
+    return len(listed)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
+    """A table without the columns in which there is nothing: room for the sentences that say why."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+    told = {key: heading for key, heading in columns.items() if any(row.get(key) not in (None, "") for row in rows)}
+    for key, heading in told.items():
+        table.add_column(heading, overflow="fold", max_width=out.width // 3 if key in ("key", "file") else None)
     for row in rows:
-        count += 1
-        table.add_row(*(_cell(key, row.get(key)) for key in columns))
-    out.print(table if count else Text(empty, style="dim"))
-    return count
+        table.add_row(*(_cell(key, row.get(key)) for key in told))
+    return table
 
 
 def shown(key: str, value: Any) -> str:

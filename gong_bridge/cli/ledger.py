@@ -22,7 +22,6 @@ from gong_bridge.cli.common import (
     print_rows,
     read_config,
     shown,
-    utc_text,
 )
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
@@ -41,8 +40,8 @@ PersonOption = Annotated[
 ]
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
-COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "call_id": "call",
-           "attempts": "tries", "due_at": "next try (UTC)", "reason": "why"}  # fmt: skip
+COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "attempts": "tries",
+           "due_at": "next try", "reason": "why"}  # fmt: skip
 
 
 def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
@@ -67,8 +66,9 @@ def list_entries(
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as the table shows it: when it is tried next, where that is still to come."""
-    return {**row, "due_at": utc_text(row["due_at"]) if row["state"] in OPEN_STATES else None}
+    """A row as the table shows it: what is nought or over is left out, the call's number stands in `ledger show`."""
+    waits = row["state"] in OPEN_STATES and not row["working"]
+    return {**row, "due_at": row["due_at"] if waits else None, "attempts": row["attempts"] or None}
 
 
 @app.command("show", epilog="Example: gong-bridge ledger show 17")
@@ -93,11 +93,9 @@ def show(
             words = json.dumps(value, ensure_ascii=False, indent=2) if is_object else shown(key, value)
             out.print(Text.assemble((f"{key:>18}  ", "bold"), words), soft_wrap=True)
     out.print()
-    columns = {"at": "when (UTC)", "from": "from", "to": "to", "code": "code", "reason": "reason",
+    columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason",
                "http_status": "status", "request_id": "Gong request"}  # fmt: skip
-    print_rows(
-        [{**event, "at": utc_text(event["at"])} for event in events], columns, as_json=False, empty="no steps yet"
-    )
+    print_rows(events, columns, as_json=False, empty="no steps yet")
 
 
 def _chosen(
