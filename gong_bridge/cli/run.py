@@ -21,6 +21,8 @@ from gong_bridge.model import State
 from gong_bridge.service import Bridge
 from gong_bridge.web.traffic import Traffic
 
+log = logs.get_logger(__name__)
+
 NEEDS_A_PERSON = (State.HELD, State.REJECTED)
 
 
@@ -107,6 +109,9 @@ def _stop_on_signals(bridge: Bridge) -> threading.Event:
             sys.stderr.write("stopped at once; what was under way is looked up at the next start\n")
             os._exit(128 + number)
         stop.set()
+        log.info("stopping", grace_seconds=bridge.config.work.grace)
+        if sys.stderr.isatty():
+            sys.stderr.write("stopping: the current steps are finished first; Ctrl-C again stops at once\n")
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)

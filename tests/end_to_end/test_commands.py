@@ -13,7 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gong_bridge.cli import build_app
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, environment, run_command, wait_until
 from tests.end_to_end.recordings import drop, wav, write
@@ -168,8 +170,8 @@ def test_help_fits_a_terminal_and_shows_examples() -> None:
     """Each command."""
     commands: list[list[str]] = [[], ["run"], ["check"], ["explain"], ["status"], ["ledger"], ["ledger", "list"]]
     for command in [*commands, ["ledger", "retry"], ["mapping", "test"], ["sandbox"], ["demo"]]:
-        helped = run_command(*command, "--help")
-        assert helped.returncode == 0
+        helped = CliRunner(env={"COLUMNS": "100"}).invoke(build_app(), [*command, "--help"])
+        assert helped.exit_code == 0
         assert max(len(line) for line in helped.stdout.splitlines()) <= 100
         if command and command != ["ledger"]:
             assert "Example" in helped.stdout, command
