@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from gong_bridge.errors import BadCredentials, RefusedByGong
+from gong_bridge.errors import BadCredentials, RefusedByGong, WrongBaseUrl
 from gong_bridge.gong.bodies import JsonBody, MediaBody
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.pages import Pages
@@ -143,17 +143,15 @@ class Calls:
     def has_media(self, call_id: str) -> bool:
         """Whether Gong certainly has this call's media; False also when it cannot be told.
 
-        For use after an unclear delivery: sending the same bytes again is harmless, losing them is not. Up to two API
-        calls: the call's media kind may be set before any media arrived, so a media URL has to confirm it.
+        For use after an unclear delivery: sending the same bytes again is harmless, losing them is not. One API call:
+        only a media URL proves it (the kind that GET /v2/calls/{id} shows may be set before any media arrived).
         """
-        call = self.get(call_id)
-        if call is None or not call.media:
-            return False
         body = JsonBody({"filter": {"callIds": [call_id]}, "contentSelector": {"exposedFields": {"media": True}}})
         try:
             answer = self._client.send(LIST_EXTENSIVE, body=body, about=f"call {call_id}")
-        except (BadCredentials, RefusedByGong):
-            # The same key has just read the call: what it lacks is the scope for media URLs.
+        except (BadCredentials, RefusedByGong, WrongBaseUrl):
+            # What is missing may be only the scope for media URLs or, behind some proxies, this operation: no reason
+            # to stop the house. If it is the key or the address, the delivery that follows will say so.
             return False
         if not answer.found:
             return False
