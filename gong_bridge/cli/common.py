@@ -32,6 +32,9 @@ EXIT_WRONG_USAGE = 2
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+SHARES = {"key": 3, "file": 3, "reason": 4, "about": 4}
+"""How the columns of long texts part the room that the short ones leave."""
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -91,10 +94,11 @@ def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *,
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
     """A table without the columns in which there is nothing: room for the sentences that say why."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
     told = {key: heading for key, heading in columns.items() if any(row.get(key) not in (None, "") for row in rows)}
+    shares = {key: SHARES[key] for key in told if key in SHARES}
+    table = Table(box=None, header_style="bold", pad_edge=False, expand=bool(shares))
     for key, heading in told.items():
-        table.add_column(heading, overflow="fold", max_width=out.width // 3 if key in ("key", "file") else None)
+        table.add_column(heading, overflow="fold", ratio=shares.get(key))
     for row in rows:
         table.add_row(*(_cell(key, row.get(key)) for key in told))
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,14 +55,25 @@ def list_entries(
     source: SourceOption = None,
     code: CodeOption = None,
     person: PersonOption = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest last; 0 for all.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(help="The newest so many; 0 for all. Without it 200 in a table, all with --json.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
     chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
+    most = (None if as_json else 200) if limit is None else limit or None
     with _opened(config) as ledger:
-        rows = (as_json_row(entry) for entry in ledger.views.entries(chosen, limit=limit or None))
-        print_rows(rows if as_json else map(_for_people, rows), COLUMNS, as_json=as_json, empty="no such entries")
+        if most is None:
+            rows: Iterable[dict[str, Any]] = (as_json_row(entry) for entry in ledger.views.entries(chosen))
+        else:
+            newest = list(ledger.views.entries(chosen, limit=most, newest_first=True))
+            rows = [as_json_row(entry) for entry in reversed(newest)]
+        count = print_rows(
+            rows if as_json else map(_for_people, rows), COLUMNS, as_json=as_json, empty="no such entries"
+        )
+    if not as_json and limit is None and count == most:
+        out.print(Text(f"the newest {count}; --limit 0 shows all", style="dim"))
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
