@@ -89,6 +89,14 @@ def query(value: Any, expression: str) -> Any:
     return run_query(expression, value)
 
 
+def where(value: Any, part: str, wanted: Any) -> list[Any]:
+    """The items of a list whose `part` is `wanted` (1 and '1' are the same); a single mapping is a list of one."""
+    if is_empty(wanted):
+        return []
+    text = text_of(wanted)
+    return [item for item in _items(value) if isinstance(item, Mapping) and _is_text(item.get(part), text)]
+
+
 def whole(value: Any) -> int:
     """A whole number from text or a number."""
     try:
@@ -107,6 +115,10 @@ def number(value: Any) -> float:
 
 def length(value: Any) -> int:
     return len(value) if isinstance(value, (str, list, tuple, Mapping)) else len(text_of(value))
+
+
+def _is_text(value: Any, text: str) -> bool:
+    return isinstance(value, (str, int, float)) and text_of(value) == text
 
 
 def _items(value: Any) -> Sequence[Any]:
@@ -133,7 +145,7 @@ def _canonical(value: Any) -> str:
 PLAIN: dict[str, Callable[..., Any]] = {
     "default": default, "plus": plus, "seconds_since": seconds_since,
     "replace": replace, "split": split, "join": join, "find": find, "shorten": shorten, "to_json": to_json,
-    "digest": digest, "query": query, "int": whole, "float": number, "length": length,
+    "digest": digest, "query": query, "where": where, "int": whole, "float": number, "length": length,
     "upper": lambda value: text_of(value).upper(),
     "lower": lambda value: text_of(value).lower(),
     "title": lambda value: text_of(value).title(),
