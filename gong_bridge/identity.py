@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from gong_bridge.errors import BadMetadata, Held, NotYetComplete, SourceChanged, SourceGone
+from gong_bridge.errors import BadMedia, BadMetadata, Held, NotYetComplete, SourceChanged, SourceGone
 from gong_bridge.ledger.calls import DuplicateCall
+from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.intake import BY_OPERATOR
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import OPEN_STATES, Entry, State
+from gong_bridge.sources.base import Source
 
 WAIT_SECONDS = 5.0
 """How often a second recording of a call asks whether the first one has arrived."""
 WHOLE_FINGERPRINT_BYTES = 2**20
 """Up to this size the fingerprint is made from every byte; of larger recordings it may miss a change."""
+SAME_CALL_WITHIN = timedelta(hours=1)
+"""Drafts of one call may differ so much in their start: a mapping may take it from the file's time."""
 
 
 def settle_identity(
@@ -39,6 +44,22 @@ def settle_identity(
         return _second_recording(ledger, entry, duplicate.owner, draft, media, now)
 
 
+def entry_of_what_is_there(ledger: Ledger, source: Source, entry: Entry) -> Entry | None:
+    """For a file that is no longer the version of `entry`: the other entry that speaks of it as it is now.
+
+    None: its source is yet to find it. Raises BadMedia when it will not, because the file is empty now; SourceGone,
+    SourceUnavailable.
+    """
+    there = source.stat(entry.key)
+    if not there.size_bytes:
+        raise BadMedia(
+            "it is empty now: something cut it off after it was found; put the recording back, or skip this entry"
+        )
+    versions = ledger.views.entries(EntryFilter(source=entry.source, key=entry.key))
+    known = [one for one in versions if one.version == there.version and one.id != entry.id]
+    return known[-1] if known else None
+
+
 def _new_version(
     ledger: Ledger,
     entry: Entry,
@@ -55,8 +76,22 @@ def _new_version(
         )
     if not _same_call(before, draft):
         return None
+    if before.state is State.SKIPPED and before.reason_code == BY_OPERATOR:
+        reason = (
+            f"a person set entry {before.id} aside, which is the same call; "
+            f"to send this one, retry entry {before.id} first and then this one"
+        )
+        return ledger.work.skip(entry, now=now, code=BY_OPERATOR, reason=reason, duplicate_of=before.id)
+    if not _same_recording(before.media or {}, media) and not _same_start(before.draft, draft, SAME_CALL_WITHIN):
+        raise BadMetadata(
+            f"clientUniqueId is also that of entry {before.id}, a call of {(before.draft or {}).get('actualStart')}: "
+            "its media would be overwritten. "
+            "Let the mapping build clientUniqueId from something that differs between calls, then retry"
+        )
     if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
         return ledger.calls.take_over_call(entry, before, now=now, draft=draft, media=media)
+    if before.call_id is None:
+        return None
     if before.state is State.DONE and _same_bytes(before.media or {}, media):
         reason = f"only the file's time changed since entry {before.id} was delivered"
         return ledger.work.skip(entry, now=now, code="unchanged", reason=reason, duplicate_of=before.id)
@@ -79,9 +114,12 @@ def _second_recording(
         raise NotYetComplete(
             f"entry {owner.id} is delivering the same call; this one waits for its outcome", wait_seconds=WAIT_SECONDS
         )
-    if owner.reason_code in (SourceGone.code, SourceChanged.code):
+    same = _same_recording(owner.media or {}, media)
+    # Not one that is done: after_upload leaves the same codes there, and its call has its media.
+    lost = owner.state is State.HELD and owner.reason_code in (SourceGone.code, SourceChanged.code)
+    if lost and (same or _same_start(owner.draft, draft, timedelta())):
         return ledger.calls.take_over_call(entry, owner, now=now, draft=draft, media=media)
-    if not _same_recording(owner.media or {}, media):
+    if not same:
         raise BadMetadata(
             f"clientUniqueId is also that of entry {owner.id}, which is another recording (its audio differs). "
             "Let the mapping build clientUniqueId from something that differs between calls, then retry"
@@ -96,6 +134,12 @@ def _same_call(before: Entry, draft: dict[str, Any]) -> bool:
         return True
     made_by_us = (before.client_unique_id or "").startswith("gb-") and draft["clientUniqueId"].startswith("gb-")
     return made_by_us and (before.draft or {}).get("actualStart") == draft["actualStart"]
+
+
+def _same_start(one: Mapping[str, Any] | None, other: Mapping[str, Any], within: timedelta) -> bool:
+    if not one:
+        return True
+    return abs(datetime.fromisoformat(one["actualStart"]) - datetime.fromisoformat(other["actualStart"])) <= within
 
 
 def _same_bytes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 
 from gong_bridge import clock
 from gong_bridge.config.schema import MediaOptions
@@ -27,7 +28,7 @@ from gong_bridge.errors import (
 )
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.refusals import AlreadyKnown
-from gong_bridge.identity import settle_identity
+from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.engine import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
@@ -126,9 +127,17 @@ class Pipeline:
 
     def look(self, entry: Entry, *, now: datetime) -> Drafted:
         """Probe, judge and compose without writing anything down; also what `explain` shows."""
+        info = self.measure(entry)
+        return self.look_at_measured(entry, info, now=now)
+
+    def measure(self, entry: Entry) -> MediaInfo:
+        """What the probe says of the recording."""
+        with self._routes[entry.source].source.open(entry.recording) as file:
+            return self._probe.inspect(file, entry.size_bytes)
+
+    def look_at_measured(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Drafted:
+        """Judge and compose what was measured."""
         route = self._routes[entry.source]
-        with route.source.open(entry.recording) as file:
-            info = self._probe.inspect(file, entry.size_bytes)
         verdict = judge(info, self._media_options, modified_at=entry.modified_at, now=now)
         if verdict.skip_reason:
             return Drafted(info=info, verdict=verdict, composition=None)
@@ -165,9 +174,12 @@ class Pipeline:
     def _draft(self, entry: Entry) -> Entry:
         now = clock.now()
         try:
-            looked = self.look(entry, now=now)
+            looked = self._look_or_find_what_is_there(entry, now=now)
         except SourceGone as gone:
             return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)
+        if isinstance(looked, Entry):
+            reason = f"the file is no longer this version; entry {looked.id} speaks of the one that is there"
+            return self._ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=looked.id)
         if looked.verdict.skip_reason:
             return self._ledger.work.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
         composition = looked.composition
@@ -179,6 +191,16 @@ class Pipeline:
         media = _media_record(looked)
         on_change = self._routes[entry.source].on_change
         return settle_identity(self._ledger, entry, draft=draft, media=media, on_change=on_change, now=now)
+
+    def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
+        """What looking gave, or the other entry that speaks of the file as it is now."""
+        try:
+            return self.look(entry, now=now)
+        except SourceChanged:
+            other = entry_of_what_is_there(self._ledger, self._routes[entry.source].source, entry)
+            if other is None:
+                raise
+            return other
 
     # --- drafted -> created -----------------------------------------------------------------------------------------
 
@@ -201,7 +223,7 @@ class Pipeline:
                 http_status=known.http_status,
                 request_id=known.request_id,
             ) from known
-        except (ServiceDown, RateLimited, RefusedByGong):
+        except (ServiceDown, RateLimited, Held):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise
         return self._ledger.work.advance(
@@ -220,6 +242,13 @@ class Pipeline:
         )
         if found is None:
             return None
+        if found.primary_user_id not in (None, draft["primaryUser"]):
+            self._ledger.work.note_intent(entry, None, now=clock.now())  # a retry shall draft it anew
+            raise RefusedByGong(
+                f"Gong has the call {found.id} under the same clientUniqueId, but of another person (Gong user "
+                f"{found.primary_user_id}): probably another recording. Compare the two; let the mapping build "
+                "clientUniqueId from something that differs between recorders, then retry"
+            )
         # Its media may have arrived, too: the intent makes the next step look before it sends.
         return self._ledger.work.advance(
             entry, State.CREATED, now=clock.now(), call_id=found.id, intent="deliver", code="adopted", reason=reason
@@ -238,14 +267,16 @@ class Pipeline:
             with self._bodies.of(
                 entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)
             ) as body:
-                return self._upload(self._ledger.work.note_intent(entry, "deliver", now=clock.now()), body)
+                return self._upload(entry, body)
         except SourceGone as gone:
             raise SourceLost(
                 f"{gone.message}; the call {entry.call_id} is in Gong without media. Put the file back and retry",
                 code=SourceGone.code,
             ) from gone
         except SourceChanged as changed:
-            successor = self._ledger.views.successor_of(entry)
+            successor = self._ledger.views.successor_of(entry) or entry_of_what_is_there(
+                self._ledger, route.source, entry
+            )
             if successor is None:
                 raise
             raise SourceLost(
@@ -255,10 +286,15 @@ class Pipeline:
             ) from changed
 
     def _upload(self, entry: Entry, body: Body) -> Entry:
+        def opened() -> BinaryIO:
+            # The wait for the allowance is over: whoever lost the lease meanwhile (a suspended machine) sends nothing.
+            self._ledger.work.note_intent(entry, "deliver", now=clock.now())
+            return body.open()
+
         try:
             sent = self._calls.put_media(
                 entry.call_id or "",
-                body.open,
+                opened,
                 body.size_bytes,
                 body.suffix,
                 body.content_type,

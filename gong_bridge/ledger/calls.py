@@ -81,7 +81,8 @@ class Ownership:
 
         The call id, an intent under way, and the draft (unless `draft` is given and nothing was sent) move over; the
         state is created when there is a call, else drafted. A worker that holds the owner gets LeaseLost at its next
-        write. Raises DuplicateCall when yet another entry has become the owner meanwhile.
+        write. Where `owner_entry` is itself only new media for the call of a third entry, that one stays the owner.
+        Raises DuplicateCall when yet another entry has become the owner meanwhile.
         """
         with self._database.write() as connection:
             statement = select(*ENTRY_COLUMNS).where(entries.c.id == owner_entry.id).with_for_update()
@@ -89,7 +90,8 @@ class Ownership:
             if owner.client_unique_id is None or owner.id == entry.id:
                 raise ValueError(f"entry {owner.id} has no call that entry {entry.id} could take over")
             present = _owner(connection, owner.client_unique_id)
-            if present is not None and present.id not in (owner.id, entry.id):
+            owns_call = present is None or present.id in (owner.id, entry.id)
+            if present is not None and not owns_call and (owner.call_id is None or owner.call_id != present.call_id):
                 raise DuplicateCall(present)
             _supersede(connection, owner, entry, now)
             sent = owner.call_id is not None or owner.intent is not None
@@ -101,7 +103,7 @@ class Ownership:
                 "draft": owner.draft if sent or draft is None else draft,
                 "media": entry.media if media is None else media,
                 "intent": owner.intent if owner.call_id is None else None,
-                "owns_call": True,
+                "owns_call": owns_call,
             }
             return write_leased(connection, entry, now, changes)
 

@@ -178,6 +178,6 @@ def back_to(held_from: str | None, *, owns_or_has_call: bool) -> State:
     """The open state that a stopped entry returns to.
 
     A skip gives the clientUniqueId free, so what was only drafted is drafted anew: another recording may own it now.
+    So does one that had a call until another recording took it over.
     """
-    state = State(held_from or State.FOUND)
-    return State.FOUND if state is State.DRAFTED and not owns_or_has_call else state
+    return State(held_from or State.FOUND) if owns_or_has_call else State.FOUND

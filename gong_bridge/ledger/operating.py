@@ -18,7 +18,7 @@ from gong_bridge.model import OPEN_STATES, State
 
 _CHUNK = 500
 _STOPPED = (State.HELD, State.REJECTED)
-_COLUMNS = (
+REOPEN_COLUMNS = (
     entries.c.id,
     entries.c.state,
     entries.c.held_from,
@@ -27,6 +27,7 @@ _COLUMNS = (
     entries.c.intent,
     entries.c.owns_call,
 )
+"""What `reopen` needs to know of an entry."""
 _ChangeRows = Callable[[Connection, Sequence[Any]], None]
 
 
@@ -44,7 +45,7 @@ class Operator:
         states = (*_STOPPED, State.SKIPPED) if filter.ids is not None else _STOPPED
         return self._change(
             [in_states(states), *filter.conditions()],
-            lambda connection, rows: _reopen(connection, rows, now, "retried"),
+            lambda connection, rows: reopen(connection, rows, now, "retried"),
         )
 
     def hurry(self, filter: EntryFilter, now: datetime) -> int:
@@ -60,7 +61,7 @@ class Operator:
             return 0
         cured = or_(entries.c.reason_code.in_(codes), entries.c.person.in_(persons))
         return self._change(
-            [in_states((State.HELD,)), cured], lambda connection, rows: _reopen(connection, rows, now, "cause-cured")
+            [in_states((State.HELD,)), cured], lambda connection, rows: reopen(connection, rows, now, "cause-cured")
         )
 
     def skip_by_operator(self, filter: EntryFilter, now: datetime, reason: str) -> int:
@@ -78,7 +79,7 @@ class Operator:
             with self._database.write() as connection:
                 rows = list(
                     connection.execute(
-                        select(*_COLUMNS)
+                        select(*REOPEN_COLUMNS)
                         .where(*conditions, entries.c.id > after)
                         .order_by(entries.c.id)
                         .limit(_CHUNK)
@@ -93,7 +94,8 @@ class Operator:
             after = rows[-1].id
 
 
-def _reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: str) -> None:
+def reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: str) -> None:
+    """Take stopped entries (rows of REOPEN_COLUMNS) up again at once, with all attempts; `code` says why."""
     at = micros(now)
     states = {row.id: _state_to_return_to(row) for row in rows}
     statement = (

@@ -9,14 +9,26 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, Select, bindparam, func, or_, select, update
 
+from gong_bridge.errors import SourceChanged, SourceGone
+from gong_bridge.ledger.calls import DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
 from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.intake import GONE
+from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, micros
 from gong_bridge.ledger.schema import IS_LEASED, IS_OPEN, entries
 from gong_bridge.model import OPEN_STATES, Entry, State
 
 FRESH_SECONDS = 60.0
 """A live recording found this recently goes before everything else (R26)."""
+
+_LOST = (GONE, SourceGone.code, SourceChanged.code)
+"""Codes of entries that ended because their file is no longer there: a copy of it may go on instead."""
+_DUPLICATES = select(*REOPEN_COLUMNS).where(
+    entries.c.state == State.SKIPPED.value,
+    entries.c.reason_code == DuplicateCall.code,
+    entries.c.duplicate_of == bindparam("of_entry"),
+)
 
 _RANK = {state: rank for rank, state in enumerate((*OPEN_STATES, State.DONE))}
 
@@ -238,7 +250,12 @@ class Work:
         if clear_intent:
             given["intent"] = None
         with self._database.write() as connection:
-            return write_leased(connection, entry, now, given)
+            stopped = write_leased(connection, entry, now, given)
+            if entry.client_unique_id is not None and stopped.reason_code in _LOST:
+                rows = connection.execute(_DUPLICATES, {"of_entry": entry.id}).all()
+                if rows:
+                    reopen(connection, rows, now, "original-gone")
+            return stopped
 
 
 def owner_of_token(token: str) -> str:
