@@ -14,6 +14,9 @@ an operator needs it to act (UnknownPerson), and `logs` never prints messages of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class BridgeError(Exception):
     """Base of everything the bridge raises on purpose.
@@ -133,9 +136,13 @@ class SourceGone(BridgeError):
 
 
 class Held(BridgeError):
-    """Kept, not sent, until a person (or a cured cause) lets it go on."""
+    """Kept, not sent, until a person (or a cured cause) lets it go on.
+
+    `facts`: what was known when a mapping gave up, for `explain`; people's data, never for logs.
+    """
 
     code = "held"
+    facts: Mapping[str, object] = MappingProxyType({})
 
 
 class BadMedia(Held):

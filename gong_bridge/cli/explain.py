@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from gong_bridge.cli.display import printable
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, SourceGone
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import Entry, Recording, State
+from gong_bridge.model import OPEN_STATES, Entry, Recording, State
 from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 
@@ -54,24 +55,39 @@ def explain(
 
 def find_source(options: Config, target: str) -> tuple[FolderSource | BucketSource, str]:
     """The configured source that a path or URL belongs to, and its key there. Raises ConfigError."""
-    if target.startswith("s3://"):
-        bucket, _, key = target.removeprefix("s3://").partition("/")
-        for source in options.sources:
-            if isinstance(source, BucketSource) and source.bucket == bucket and key.startswith(source.prefix):
-                return source, key
-        raise ConfigError(f"no source of the configuration reads s3://{bucket} with that prefix")
-    path = Path(target)
-    real = path.parent.resolve() / path.name
-    inside = [
-        (source, real.relative_to(source.folder.resolve()))
+    places = _places_in_buckets(options, target) if target.startswith("s3://") else _places_in_folders(options, target)
+    # Several sources may read one place: the one that takes this name, then the nearest.
+    return max(places, key=lambda place: NameRules(place[0].include, place[0].exclude).takes(place[1]))
+
+
+def _places_in_buckets(options: Config, url: str) -> list[tuple[FolderSource | BucketSource, str]]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    sources = [
+        source
         for source in options.sources
-        if isinstance(source, FolderSource) and real.is_relative_to(source.folder.resolve())
+        if isinstance(source, BucketSource) and source.bucket == bucket and key.startswith(source.prefix)
     ]
-    if not inside:
-        folders = ", ".join(str(source.folder) for source in options.sources if isinstance(source, FolderSource))
-        raise ConfigError(f"{target} lies in no source's folder; the configuration watches: {folders or 'no folder'}")
-    source, relative = min(inside, key=lambda pair: len(pair[1].parts))
-    return source, key_from_bytes(bytes(relative))
+    if not sources:
+        raise ConfigError(f"no source of the configuration reads s3://{bucket} with that prefix")
+    return [(source, key) for source in sorted(sources, key=lambda source: -len(source.prefix))]
+
+
+def _places_in_folders(options: Config, target: str) -> list[tuple[FolderSource | BucketSource, str]]:
+    path = Path(target)
+    if path.is_dir():
+        raise ConfigError(f"{target} is a folder; name one recording in it")
+    real = path.parent.resolve() / path.name
+    folders = [source for source in options.sources if isinstance(source, FolderSource)]
+    places = [
+        (source, real.relative_to(source.folder.resolve()))
+        for source in folders
+        if real.is_relative_to(source.folder.resolve())
+    ]
+    if not places:
+        watched = ", ".join(str(source.folder) for source in folders)
+        raise ConfigError(f"{target} lies in no source's folder; the configuration watches: {watched or 'no folder'}")
+    places.sort(key=lambda place: len(place[1].parts))
+    return [(source, key_from_bytes(bytes(relative))) for source, relative in places]
 
 
 def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource, key: str) -> dict[str, Any]:
@@ -96,7 +112,8 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "request": None,
     }
     if not NameRules(source.include, source.exclude).takes(key):
-        facts.update(verdict="not taken", reason="include, exclude or the names ignored by default leave it out")
+        left_out_by = "exclude" if NameRules(source.include).takes(key) else "include, or the names ignored by default,"
+        facts.update(verdict="not taken", reason=f"the source's {left_out_by} leave it out")
         return facts
     if route.mapping.is_sidecar(key):
         facts.update(verdict="not taken", reason=f"mapping {route.mapping.name} reads it as a sidecar")
@@ -106,6 +123,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
     except BridgeError as error:
         facts.update(verdict="held" if not facts["verdict"] else facts["verdict"], reason=error.message)
         facts["code"] = error.code
+        facts["known"] = {name: value for name, value in getattr(error, "facts", {}).items() if name != "media"}
     return facts
 
 
@@ -115,8 +133,9 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
         modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
     )  # fmt: skip
-    looked = bridge.pipeline.look(entry, now=now)
-    facts["media"] = dataclasses.asdict(looked.info)
+    info = bridge.pipeline.measure(entry)
+    facts["media"] = dataclasses.asdict(info)
+    looked = bridge.pipeline.look_at_measured(entry, info, now=now)
     facts["warnings"] = list(looked.verdict.warnings)
     conversion = looked.verdict.conversion
     if conversion is not None:
@@ -143,56 +162,60 @@ def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | No
             "due_at": entry.due_at, "reason": entry.reason}  # fmt: skip
 
 
-def _show(facts: dict[str, Any]) -> None:
-    def line(name: str, value: str, style: str = "") -> None:
-        out.print(Text.assemble((f"{name:>9}  ", "bold"), (printable(value), style)), soft_wrap=True)
+VERDICTS = {
+    "sent": ("would be sent", "green"),
+    "skipped": ("would be skipped", "yellow"),
+    "held": ("would be held", "magenta"),
+    "not taken": ("is not taken", "yellow"),
+}
 
-    line("source", facts["source"])
-    line(
-        "recording",
-        f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {facts['modified_at']:%Y-%m-%d %H:%M:%S} UTC)",
-    )
-    line("mapping", facts["mapping"])
-    known = facts["ledger"]
-    if known:
-        waits = (
-            f", next try {known['due_at']:%Y-%m-%d %H:%M:%S} UTC"
-            if known["state"] in ("found", "drafted", "created")
-            else ""
-        )
-        line(
-            "ledger",
-            f"entry {known['id']} is {known['state']}{waits}" + (f": {known['reason']}" if known["reason"] else ""),
-        )
-    else:
-        line("ledger", "not there yet")
-    if facts["media"]:
-        line("media", _media_words(facts["media"]))
-    style = {"sent": "green", "skipped": "yellow", "held": "magenta"}.get(facts["verdict"], "yellow")
-    line(
-        "verdict",
-        {"sent": "would be sent", "skipped": "would be skipped", "held": "would be held"}.get(
-            facts["verdict"], facts["verdict"]
-        ),
-        style,
-    )
-    if facts["reason"]:
-        line("because", facts["reason"])
-    for warning in facts["warnings"]:
-        line("note", warning, "yellow")
-    if facts["request"] is None:
-        return
-    out.print()
+
+def _show(facts: dict[str, Any]) -> None:
+    words, colour = VERDICTS[facts["verdict"]]
+    changed = f"{facts['modified_at']:%Y-%m-%d %H:%M:%S} UTC"
+    lines = [
+        ("source", facts["source"], ""),
+        ("recording", f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {changed})", ""),
+        ("mapping", facts["mapping"], ""),
+        ("ledger", _ledger_words(facts["ledger"]), ""),
+        ("media", _media_words(facts["media"]) if facts["media"] else "", ""),
+        ("verdict", words, colour),
+        ("because", facts["reason"] or "", ""),
+        *(("note", warning, "yellow") for warning in facts["warnings"]),
+    ]
+    for name, value, style in lines:
+        if value:
+            out.print(Text.assemble((f"{name:>9}  ", "bold"), (printable(value), style)), soft_wrap=True)
+    if facts.get("known"):
+        _show_table(("what is known", "value"), [(name, _plain(value)) for name, value in facts["known"].items()])
+    if facts["request"] is not None:
+        fields = [(field, _at(facts["request"], field), origin) for field, origin in facts["origins"].items()]
+        _show_table(("Gong field", "value", "comes from"), fields)
+        out.print(Text("\nPOST /v2/calls", style="bold"))
+        out.print(Text(json.dumps(facts["request"], ensure_ascii=False, indent=2)), soft_wrap=True)
+
+
+def _show_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("Gong field")
-    table.add_column("value", overflow="fold")
-    table.add_column("comes from", overflow="fold")
-    for field, origin in facts["origins"].items():
-        table.add_row(field, Text(printable(_at(facts["request"], field))), Text(printable(origin), style="dim"))
-    out.print(table)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
     out.print()
-    out.print(Text("POST /v2/calls", style="bold"))
-    out.print(Text(json.dumps(facts["request"], ensure_ascii=False, indent=2)), soft_wrap=True)
+    out.print(table)
+
+
+def _ledger_words(known: dict[str, Any] | None) -> str:
+    if known is None:
+        return "not there yet"
+    words = f"entry {known['id']} is {known['state']}"
+    if known["state"] in OPEN_STATES:
+        words += f", next try {known['due_at']:%Y-%m-%d %H:%M:%S} UTC"
+    return words + (f": {known['reason']}" if known["reason"] else "")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _media_words(media: dict[str, Any]) -> str:
@@ -212,4 +235,4 @@ def _at(body: Any, path: str) -> str:
             value = value[int(part)] if part.isdigit() and int(part) < len(value) else None
         elif isinstance(value, dict):
             value = value.get(part)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _plain(value)

@@ -64,7 +64,8 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         },
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "needs_a_person": [
-            {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id}
+            {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id,
+             "reason": example.reason if (example := ledger.views.get(group.entry_id)) else None}
             for group in ledger.views.held_groups()
         ],
     }  # fmt: skip
@@ -102,7 +103,7 @@ def _show(facts: dict[str, Any]) -> None:
     out.print(Text(f"{total} need a person (gong-bridge ledger list --state held --state rejected):", style="magenta"))
     print_rows(
         groups,
-        {"count": "", "code": "why", "person": "who", "entry": "for example, ledger show"},
+        {"count": "", "code": "why", "person": "who", "entry": "for example", "reason": ""},
         as_json=False,
         empty="",
     )

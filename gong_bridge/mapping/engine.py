@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gong_bridge.errors import BadMetadata, MissingSidecar
+from gong_bridge.errors import BadMetadata, Held, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
 from gong_bridge.mapping.definition import Condition, Definition, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of, exact_times
@@ -92,7 +92,11 @@ class Mapping:
         )
         waiting = Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds)
         work = _Work(definition=self._definition, facts=facts, waiting=waiting, read_beside=read_beside)
-        return work.compose(Scene(media=media, people=people, now=now), company)
+        try:
+            return work.compose(Scene(media=media, people=people, now=now), company)
+        except Held as error:
+            error.facts = work.shown_facts()
+            raise
 
 
 class _Skip(Exception):
@@ -130,10 +134,10 @@ class _Work:
             origins = Origins(definition, subject)
             values = self._values(origins)
         except _Skip as skip:
-            return Composition(draft=None, skip_reason=skip.reason, facts=self._shown_facts())
+            return Composition(draft=None, skip_reason=skip.reason, facts=self.shown_facts())
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
-                return Composition(draft=None, skip_reason=missing.message, facts=self._shown_facts())
+                return Composition(draft=None, skip_reason=missing.message, facts=self.shown_facts())
             raise MissingSidecar(missing.message) from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
@@ -145,7 +149,7 @@ class _Work:
         return Composition(
             draft=draft,
             find_origins=lambda: origins.in_words(draft.to_json(), self._facts),
-            facts=self._shown_facts(),
+            facts=self.shown_facts(),
             warnings=(*self._warnings(), *remarks_on(draft)),
         )
 
@@ -271,7 +275,7 @@ class _Work:
     def _described(self) -> str:
         return f"the sidecar {self._sidecar_key}" if self._sidecar_key else "the value"
 
-    def _shown_facts(self) -> dict[str, object]:
+    def shown_facts(self) -> dict[str, object]:
         shown: dict[str, object] = {}
         for name, value in self._facts.items():
             if isinstance(value, Later):
