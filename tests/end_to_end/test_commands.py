@@ -157,6 +157,18 @@ def test_the_sandbox_command_answers_until_ctrl_c(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_the_demo_shows_the_main_job_and_leaves_a_configuration_that_works(tmp_path: Path) -> None:
+    """Without an account, a network or a key; the folder of an earlier demo is kept under another name."""
+    for _ in range(2):
+        shown = run_command("demo", "--folder", str(tmp_path / "demo"), cwd=tmp_path)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert "5 calls arrived, each with its media" in shown.stdout
+        assert "Traceback" not in shown.stdout
+    checked = run_command("check", "-c", str(tmp_path / "demo" / "bridge.yaml"), cwd=tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert len(list(tmp_path.glob("demo*"))) == 2
+
+
 @pytest.mark.parametrize("address", ["8400", "127.0.0.1:port", "256.0.0.1:8400"])
 def test_a_wrong_address_for_the_sandbox_is_wrong_usage(address: str) -> None:
     """Exit 2 with the option's name."""
