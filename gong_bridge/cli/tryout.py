@@ -200,4 +200,6 @@ def _command() -> str:
     if shutil.which("gong-bridge"):
         return "gong-bridge"
     here = Path(sys.argv[0]).absolute()
+    if here.name == "__main__.py":
+        return f"{sys.executable} -m gong_bridge"
     return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
