@@ -59,9 +59,7 @@ def test_imports_point_down_and_siblings_never_meet(path: Path) -> None:
     room = room_of(path)
     if room in ("__init__", "__main__"):
         return
-    wrong = {
-        other for other in imported_rooms(path) if other != room and LEVEL_OF[other] >= LEVEL_OF[room]
-    }
+    wrong = {other for other in imported_rooms(path) if other != room and LEVEL_OF[other] >= LEVEL_OF[room]}
     assert wrong == set()
 
 
