@@ -10,12 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, out, print_rows, read_config
+from gong_bridge.cli.mapping_try import try_recordings
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.golden import cases_in, run_case
 from gong_bridge.mapping.library import mapping_files
 
 app = typer.Typer(no_args_is_help=True, help="How the names and sidecars of a recorder become a call.")
+
+app.command(
+    "try",
+    epilog="Examples: gong-bridge mapping try /var/spool/asterisk/monitor/2026/09; "
+    "gong-bridge mapping try s3://recordings/2026/ --mapping own",
+)(try_recordings)
 
 FolderOption = Annotated[Path | None, typer.Option("--mappings", help="A folder of your own mapping files.")]
 

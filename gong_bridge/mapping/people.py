@@ -200,12 +200,17 @@ def check_kind(kind: str) -> None:
         raise ValueError(unknown("kind of look-up", kind, KINDS))
 
 
-def _line_to_add(kind: str, value: str) -> str:
+def agents_line(kind: str, value: str) -> str | None:
+    """The line of agents.csv that makes somebody known, but for the e-mail address; None when no line can (email)."""
     if kind == "email":
-        return "add the user in Gong, or correct the address"
+        return None
     cells = {"email": "THE.AGENT@YOUR-COMPANY", kind: value}
-    line = ",".join(_cell(cells.get(column, "")) for column in COLUMNS)
-    return f"add a line to agents.csv: {line}"
+    return ",".join(_cell(cells.get(column, "")) for column in COLUMNS)
+
+
+def _line_to_add(kind: str, value: str) -> str:
+    line = agents_line(kind, value)
+    return "add the user in Gong, or correct the address" if line is None else f"add a line to agents.csv: {line}"
 
 
 def _cell(text: str) -> str:

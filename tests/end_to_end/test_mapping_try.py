@@ -1,0 +1,143 @@
+"""`gong-bridge mapping try` as people run it before the first real day: on a folder, a prefix, a single file."""
+
+from __future__ import annotations
+
+import json
+
+from gong_bridge.sandbox.server import Sandbox
+from tests.end_to_end.bridge import Home
+from tests.end_to_end.recordings import call_text, drop, wav, write
+from tests.store import CREDENTIALS, store_client
+
+EPOCH = 1788257730  # 2026-09-01 10:15:30 UTC
+
+
+def fill(home: Home) -> None:
+    """Four recordings of FreePBX: one fits, two are of an unknown extension, one has a name of its own."""
+    home.source["mapping"] = "freepbx"
+    day = home.recorder / "2026" / "09" / "01"
+    day.mkdir(parents=True)
+    for number, name in enumerate(
+        (
+            f"out-8005550100-201-20260901-101530-{EPOCH}.1.wav",
+            f"out-8005550100-299-20260901-101530-{EPOCH}.2.wav",
+            f"external-299-8005550100-20260901-101530-{EPOCH}.3.wav",
+            "greeting.wav",
+        )
+    ):
+        write(day / name, wav(number))
+
+
+def test_a_folder_shows_what_fits_what_does_not_and_the_line_for_agents_csv(home: Home, sandbox: Sandbox) -> None:
+    """Exit 1 because a person is needed; no ledger, no call."""
+    fill(home)
+    home.environment = {"COLUMNS": "250"}
+    tried = home.run("mapping", "try", str(home.recorder))
+    assert tried.returncode == 1, tried.stderr
+    words = " ".join(tried.stdout.split())
+    assert "pbx freepbx 4 1 3" in words
+    assert "no pattern of mapping 'freepbx' matches" in words
+    assert "THE.AGENT@YOUR-COMPANY,299,, 2 recordings" in words
+    assert not list(home.root.glob("ledger*"))
+    assert sandbox.calls == []
+
+
+def test_the_ready_line_with_an_address_makes_the_recordings_fit(home: Home, sandbox: Sandbox) -> None:
+    """The line is taken as it is printed, the address filled in."""
+    fill(home)
+    (home.recorder / "2026" / "09" / "01" / "greeting.wav").unlink()
+    rows = [json.loads(line) for line in home.run("mapping", "try", str(home.recorder), "--json").stdout.splitlines()]
+    line = next(row["person"]["agents_line"] for row in rows if row["person"])
+    home.agents.write_text(home.agents.read_text() + line.replace("THE.AGENT@YOUR-COMPANY", "agent-202@example.com"))
+    tried = home.run("mapping", "try", str(home.recorder), "--json")
+    assert tried.returncode == 0, tried.stdout
+    requests = [json.loads(line)["request"] for line in tried.stdout.splitlines()]
+    assert sorted(request["direction"] for request in requests) == ["Inbound", "Outbound", "Outbound"]
+
+
+def test_part_of_a_folder_one_file_and_another_mapping(home: Home, sandbox: Sandbox) -> None:
+    """A subfolder is a part; a file that the source leaves out is said to be so; --mapping wins over the source's."""
+    fill(home)
+    write(home.recorder / f"user-201-8005550100-{EPOCH}.wav", wav(9))
+    below = home.run("mapping", "try", str(home.recorder / "2026"), "--json")
+    assert len(below.stdout.splitlines()) == 4
+    (home.recorder / "notes.txt").write_text("no recording")
+    left_out = json.loads(home.run("mapping", "try", str(home.recorder / "notes.txt"), "--json").stdout)
+    assert left_out["verdict"] == "not taken"
+    wazo = home.run(
+        "mapping", "try", str(home.recorder / f"user-201-8005550100-{EPOCH}.wav"), "--mapping", "wazo", "--json"
+    )
+    shown = json.loads(wazo.stdout)
+    assert (wazo.returncode, shown["mapping"], shown["verdict"]) == (0, "wazo", "sent")
+    assert shown["request"]["actualStart"] == "2026-09-01T10:15:30+00:00"
+
+
+def test_media_is_really_read_and_waiting_is_not_held(home: Home, sandbox: Sandbox) -> None:
+    """Garbage is held for what is in it; a recording whose sidecar may still come only waits."""
+    home.environment = {"COLUMNS": "250"}
+    write(home.recorder / "alone.wav", wav(1))
+    alone = home.run("mapping", "try", str(home.recorder))
+    assert alone.returncode == 0
+    assert "no sidecar yet (looked for *.json, *.wav.json)" in " ".join(alone.stdout.split())
+    drop(home.recorder, "garbage.wav", 2)
+    write(home.recorder / "garbage.wav", b"no audio at all" * 20_000)
+    tried = home.run("mapping", "try", str(home.recorder), "--json")
+    verdicts = {row["key"]: (row["verdict"], row["code"]) for row in map(json.loads, tried.stdout.splitlines())}
+    assert verdicts == {"alone.wav": ("waits", "not-yet-complete"), "garbage.wav": ("held", "bad-media")}
+    assert tried.returncode == 1
+
+
+def test_two_recordings_with_one_identity_are_pointed_out(home: Home, sandbox: Sandbox) -> None:
+    """The mapping would lose one of them."""
+    home.environment = {"COLUMNS": "250"}
+    drop(home.recorder, "first.wav", 1, unique_id="same")
+    drop(home.recorder, "second.wav", 2, unique_id="same")
+    tried = home.run("mapping", "try", str(home.recorder))
+    assert tried.returncode == 0
+    assert "2 sent once the same clientUniqueId" in " ".join(tried.stdout.split())
+
+
+def test_one_cause_with_other_figures_is_one_row(home: Home, sandbox: Sandbox) -> None:
+    """Two that are too short by different seconds: one line with the count, and a first example."""
+    home.environment = {"COLUMNS": "250"}
+    for number in (4, 6):
+        drop(home.recorder, f"short-{number}.wav", number)
+        write(home.recorder / f"short-{number}.wav", wav(number, seconds=number))
+    words = " ".join(home.run("mapping", "try", str(home.recorder)).stdout.split())
+    assert "2 skipped it lasts" in words
+    assert words.count("it lasts") == 1
+
+
+def test_a_prefix_of_a_bucket_up_to_a_limit(home: Home, sandbox: Sandbox, store_url: str) -> None:
+    """Only keys below the prefix, sidecars left out, and it says when there are more."""
+    client = store_client(store_url)
+    client.create_bucket(Bucket="tried")
+    for number in range(3):
+        client.put_object(Bucket="tried", Key=f"calls/a/{number}.wav", Body=wav(number))
+        client.put_object(Bucket="tried", Key=f"calls/a/{number}.json", Body=call_text(f"tried-{number}").encode())
+    client.put_object(Bucket="tried", Key="calls/b/9.wav", Body=wav(9))
+    home.environment = dict(CREDENTIALS)
+    home.config["sources"].append(
+        {"name": "store", "bucket": "tried", "prefix": "calls/", "endpoint_url": store_url, "mapping": "sidecar-json"}
+    )
+    tried = home.run("mapping", "try", "s3://tried/calls/a/", "--json")
+    rows = [json.loads(line) for line in tried.stdout.splitlines()]
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert [row["request"]["clientUniqueId"] for row in rows] == ["tried-0", "tried-1", "tried-2"]
+    limited = home.run("mapping", "try", "s3://tried", "--limit", "2")
+    assert "Only the first 2 were looked at" in limited.stdout
+
+
+def test_what_no_source_reads_is_wrong_usage(home: Home, sandbox: Sandbox) -> None:
+    """Exit 2 with the cure: a folder outside, a mapping that is not there, a folder without recordings."""
+    fill(home)
+    (home.root / "elsewhere").mkdir()
+    (home.recorder / "empty").mkdir()
+    for arguments, words in (
+        ([str(home.root / "elsewhere")], "no source of the configuration reads"),
+        ([str(home.recorder), "--mapping", "freepbxx"], "freepbx"),
+        ([str(home.recorder / "empty")], "no recordings there"),
+    ):
+        ran = home.run("mapping", "try", *arguments)
+        assert ran.returncode == 2, ran.stdout
+        assert words in ran.stderr
