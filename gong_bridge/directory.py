@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from pathlib import Path
 
 from gong_bridge import clock
-from gong_bridge.errors import ConfigError, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadCredentials, ConfigError, RetryLater, UnknownPerson, UnusableUser, WrongBaseUrl
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.logs import get_logger
 from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.mapping.people import People
 
 REFRESH_SECONDS = 86_400.0
 """Gong's users are fetched again after a day."""
 UNKNOWN_REFRESH_SECONDS = 300.0
-"""Somebody unknown may have joined since the last fetch; asked at most this often."""
+"""Somebody unknown may have joined since the last fetch; asked at most this often, also when asking fails."""
 AGENTS_LOOK_SECONDS = 2.0
 """How often agents.csv is looked at for changes."""
 
+log = get_logger(__name__)
+
 
 class Directory:
-    """The people of the company as mappings see them; thread-safe."""
+    """The people of the company as mappings see them; thread-safe.
+
+    Nobody waits for Gong who can go on with what is cached: a fetch has a lock of its own.
+    """
 
     def __init__(self, *, ledger: Ledger, users: Users, agents_path: Path | None) -> None:
         self._ledger = ledger
         self._users = users
         self._agents_path = agents_path
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._fetching = threading.Lock()
+        self._tried_at = float("-inf")
         self._people: People | None = None
+        self._people_of: datetime | None = None
         self._agents: list[Agent] = []
         self._agents_version: tuple[int, int] | None = None
         self._looked_at = float("-inf")
@@ -38,20 +48,32 @@ class Directory:
     def people(self) -> People:
         """Everybody known now. Fetches Gong's users when that was never done or is a day old.
 
-        Raises what the Gong client raises (BadCredentials, ServiceDown, ...) when there is nobody cached.
+        Raises what the Gong client raises (BadCredentials, ServiceDown, ...) when there is nobody cached; a refresh
+        that fails leaves the cache in use.
         """
+        if self._age_seconds() == float("inf"):
+            with self._fetching:
+                if self._age_seconds() == float("inf"):
+                    self._fetch()
+        elif self._age_seconds() >= REFRESH_SECONDS:
+            self._refresh_old()
         with self._lock:
-            changed = self._reload_agents()
-            if self._age_seconds() >= REFRESH_SECONDS:
-                self._fetch()
-            if self._people is None or changed:
+            self._reload_agents()
+            fetched_at = self._ledger.people.users_fetched_at()  # another process may have fetched them
+            if self._people is None or self._people_of != fetched_at:
                 self._people = People(self._agents, self._ledger.people.users())
+                self._people_of = fetched_at
             return self._people
 
     def refresh_for_unknown(self) -> bool:
-        """Fetch Gong's users again because somebody is unknown; False when that was done a moment ago."""
-        with self._lock:
-            if self._age_seconds() < UNKNOWN_REFRESH_SECONDS:
+        """Fetch Gong's users again because somebody is unknown; False when that was tried a moment ago."""
+        asked_at = clock.monotonic_seconds()
+        if self._age_seconds() < UNKNOWN_REFRESH_SECONDS:
+            return False
+        with self._fetching:
+            if self._tried_at >= asked_at:
+                return self._age_seconds() < UNKNOWN_REFRESH_SECONDS  # fetched while this thread waited
+            if asked_at - self._tried_at < UNKNOWN_REFRESH_SECONDS:
                 return False
             self._fetch()
             return True
@@ -59,32 +81,48 @@ class Directory:
     def reload_agents(self) -> bool:
         """Look at agents.csv; when it changed, let go what was held for unknown people. True when it changed."""
         with self._lock:
-            first_look = self._agents_version is None
-            if not self._reload_agents():
-                return False
-            self._people = None
-            if not first_look:
-                self._let_go()
-            return True
+            return self._reload_agents()
 
     def fetch(self) -> int:
         """Fetch Gong's users now; how many there are."""
-        with self._lock:
+        with self._fetching:
             return self._fetch()
 
+    def try_all_again(self) -> int:
+        """At the start: agents.csv and Gong's users may have been corrected meanwhile; how many were let go."""
+        return self._ledger.operator.reopen_held(clock.now(), codes=(UnknownPerson.code, UnusableUser.code))
+
+    def _refresh_old(self) -> None:
+        """A day has passed. One thread asks; the others, and everybody when that fails, go on with the old users."""
+        if clock.monotonic_seconds() - self._tried_at < UNKNOWN_REFRESH_SECONDS:
+            return
+        if not self._fetching.acquire(blocking=False):
+            return
+        try:
+            self._fetch()
+        except (RetryLater, BadCredentials, WrongBaseUrl) as error:
+            log.warning("old users stay in use", code=error.code)
+        finally:
+            self._fetching.release()
+
     def _fetch(self) -> int:
+        """The caller holds `_fetching`."""
+        self._tried_at = clock.monotonic_seconds()
         users = list(self._users.list())
+        # Only news lets entries go: thousands that stay unknown would be looked at again after every fetch.
+        news = {user.id: user for user in users} != {user.id: user for user in self._ledger.people.users()}
         self._ledger.people.replace_users(users, now=clock.now())
-        self._people = None
-        self._let_go()
+        if news:
+            self.try_all_again()
         return len(users)
 
-    def _let_go(self) -> None:
-        self._ledger.operator.reopen_held(clock.now(), codes=(UnknownPerson.code, UnusableUser.code))
-
     def _age_seconds(self) -> float:
+        """How old the cached users are; infinite: there never were any."""
         fetched_at = self._ledger.people.users_fetched_at()
-        return float("inf") if fetched_at is None else (clock.now() - fetched_at).total_seconds()
+        if fetched_at is None:
+            return float("inf")
+        age_seconds = (clock.now() - fetched_at).total_seconds()
+        return age_seconds if age_seconds >= 0 else REFRESH_SECONDS  # fetched while the clock was ahead
 
     def _reload_agents(self) -> bool:
         """Read agents.csv when it changed; the last good content stays in use while the file is wrong."""
@@ -98,8 +136,12 @@ class Directory:
                 return False
             self._agents = load_agents(self._agents_path)
         except (OSError, ConfigError) as error:
+            if self.trouble is None:
+                log.warning("agents.csv is wrong and not used as it is now; run `gong-bridge check`")
             self.trouble = f"{self._agents_path.name} is not used as it is now: {error}"
             return False
         self._agents_version = version
+        self._people = None
         self.trouble = None
+        self.try_all_again()
         return True

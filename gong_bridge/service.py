@@ -278,6 +278,7 @@ class _Crew:
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()
+        self._bridge.directory.try_all_again()
         self._heart.start()
         return self
 
