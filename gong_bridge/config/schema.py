@@ -25,7 +25,7 @@ class _Options(BaseModel):
 class Limits(_Options):
     """Gong's allowance for the whole company (G4)."""
 
-    calls_per_second: float = Field(default=3, gt=0, le=10_000)
+    calls_per_second: float = Field(default=3, gt=0, le=1_000_000)
     """API calls a second that Gong allows this company."""
     calls_per_day: int = Field(default=10_000, gt=0)
     """API calls in any 24 hours that Gong allows this company."""

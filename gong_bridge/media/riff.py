@@ -105,9 +105,9 @@ def _ends_like_chunks(reader: Reader, position: int, riff_size: int, order: str)
     """Whether proper chunks follow, up to the end that the header announces: then "no audio" is meant."""
     for _ in range(64):
         if position >= reader.size_bytes or position >= riff_size + 8:
-            return abs(riff_size + 8 - reader.size_bytes) <= 1
+            return max(abs(end - reader.size_bytes) for end in (position, riff_size + 8)) <= 1
         chunk = _chunk_at(reader, position, order)
-        if chunk is None:
+        if chunk is None or not (chunk.name.isascii() and chunk.name.decode().isprintable()):
             return False
         position = chunk.start + chunk.size + chunk.size % 2
     return False

@@ -37,6 +37,8 @@ _CONTENT_TYPES: Final = {
 }
 
 _HEADER_SAYS_LESS: Final = 0.9
+HEADER_ONLY_BYTES = 128
+"""A WAV header with its usual extra chunks; 128 bytes of audio would be 16 ms."""
 _BYTES_PER_GB: Final = 1e9
 
 
@@ -73,6 +75,8 @@ def judge(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now:
     Raises NotYetComplete while an incomplete recording is young, BadMedia when a person must act.
     """
     _require_whole(info, options, modified_at, now)
+    if _is_header_only(info):
+        return Verdict(skip_reason="it is a header without any audio: there was nothing to record")
     if info.present_bytes > options.largest:
         raise BadMedia(
             f"it has {info.present_bytes / _BYTES_PER_GB:.2f} GB, more than media.largest "
@@ -80,8 +84,11 @@ def judge(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now:
             "split it, or let the recorder use a codec that needs less room"
         )
     if info.duration_seconds is not None and info.duration_seconds < options.shortest:
+        understated = _header_warnings(info)
+        if understated:  # the audio behind what the header declares would be lost without a word
+            raise BadMedia(f"{understated[0]}; repair the header, for example with 'sox --ignore-length', or skip it")
         return Verdict(
-            skip_reason=f"it lasts {info.duration_seconds:.1f} s, less than media.shortest ({options.shortest:g} s); "
+            skip_reason=f"it lasts {info.duration_seconds:.2f} s, less than media.shortest ({options.shortest:g} s); "
             "Gong does not import calls that short"
         )
     if _is_silent(info, options):
@@ -124,7 +131,13 @@ def _require_whole(info: MediaInfo, options: MediaOptions, modified_at: datetime
             f"{what} (waiting until it is {options.incomplete_for:g} s old, media.incomplete_for)",
             wait_seconds=math.ceil((ripe_at - now).total_seconds() * 10) / 10,
         )
-    raise BadMedia(what)
+    if not _is_header_only(info):
+        raise BadMedia(what)
+
+
+def _is_header_only(info: MediaInfo) -> bool:
+    """What Asterisk leaves of a call that nobody answered; a recording that has just begun looks so, too."""
+    return info.completeness is Completeness.UNFINALISED and 0 < info.present_bytes <= HEADER_ONLY_BYTES
 
 
 def _is_silent(info: MediaInfo, options: MediaOptions) -> bool:

@@ -85,6 +85,7 @@ def test_R7_whole_flac_files_of_many_shapes_are_whole_and_not_whole_without_thei
         pytest.param(wav(SAMPLES, riff_size=0xFFFFFFFF, data_size=0xFFFFFFFF), id="sizes of a pipe"),
         pytest.param(wav(SAMPLES, riff_size=0x7FFFF024, data_size=0x7FFFF000), id="sizes that sox gives a pipe"),
         pytest.param(wav(b"", riff_size=36, data_size=0), id="a header of 44 bytes only"),
+        pytest.param(wav(SAMPLES, data_size=0), id="a data size of 0 under a right RIFF size"),
         pytest.param(wav(b"", riff_size=0, data_size=0), id="a header of 44 bytes only, all sizes 0"),
         pytest.param(
             wav(SAMPLES)[:36].replace(struct.pack("<I", 36 + len(SAMPLES)), b"\0\0\0\0"), id="no data chunk yet"

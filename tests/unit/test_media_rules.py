@@ -113,7 +113,7 @@ def test_a_recording_over_one_and_a_half_gigabytes_is_held():
 
 def test_a_recording_shorter_than_gongs_minimum_is_skipped():
     assert verdict(replace(GOOD, duration_seconds=29.9)).skip_reason == (
-        "it lasts 29.9 s, less than media.shortest (30 s); Gong does not import calls that short"
+        "it lasts 29.90 s, less than media.shortest (30 s); Gong does not import calls that short"
     )
     assert verdict(replace(GOOD, duration_seconds=30.0)).skip_reason is None
     assert verdict(replace(GOOD, duration_seconds=29.9), shortest=10).skip_reason is None
@@ -209,3 +209,18 @@ def test_G3_content_types_and_suffixes():
         "application/octet-stream",
     ]
     assert [container_suffix(c) for c in ("wav", "mkv", "")] == ["wav", "mkv", "bin"]
+
+
+def test_R7_a_header_without_audio_waits_and_is_then_skipped():
+    # recorders.md 15.7: what an unanswered call leaves behind
+    header = replace(GOOD, completeness=Completeness.UNFINALISED, present_bytes=44, duration_seconds=None, peak_dbfs=())
+    with pytest.raises(NotYetComplete):
+        verdict(header, now=WRITTEN + timedelta(seconds=5))
+    assert verdict(header).skip_reason == "it is a header without any audio: there was nothing to record"
+
+
+def test_R7_a_short_recording_with_more_behind_its_header_is_held_and_not_skipped():
+    stale = replace(GOOD, duration_seconds=18.0, declared_bytes=288_044, present_bytes=576_044)
+    message = hold(stale)
+    assert message.startswith("its header declares 288044 bytes and it has 576044")
+    assert "repair the header" in message
