@@ -15,6 +15,10 @@ FIRST_PROBE_SECONDS = 5.0
 LONGEST_PROBE_SECONDS = 60.0
 RELAPSE_SECONDS = 30.0
 """Closed again for the same cause so soon after it opened, the gate counts as never having been open."""
+LONGEST_RELAPSE_SECONDS = 900.0
+"""A key that may list users but not create calls costs a handful of requests each time it is tried."""
+TRIAL_SECONDS = 5.0
+"""After a pause one worker goes first; when it has not closed the gate again by then, the others follow."""
 
 log = get_logger(__name__)
 
@@ -33,6 +37,8 @@ class Gate:
         self._closed_at = 0.0
         self._opened_at = float("-inf")
         self._last_code = ""
+        self._trial_since: float | None = None
+        self._on_trial = False
         self._probe_at = 0.0
         self._probe_wait_seconds = FIRST_PROBE_SECONDS
 
@@ -46,8 +52,18 @@ class Gate:
         return clock.monotonic_seconds() - self._closed_at if self._cause else 0.0
 
     def is_open(self) -> bool:
-        """Whether workers may claim."""
-        return self._cause is None
+        """Whether the worker that asks may claim. Right after a pause only the first one may."""
+        if self._cause is not None:
+            return False
+        if not self._on_trial:
+            return True
+        with self._lock:
+            now_seconds = clock.monotonic_seconds()
+            if self._trial_since is None:
+                self._trial_since = now_seconds
+                return True
+            self._on_trial = now_seconds - self._trial_since < TRIAL_SECONDS
+            return not self._on_trial
 
     def close(self, cause: Paused) -> None:
         """Stop all claims because of `cause`; the first one is logged and written down, once."""
@@ -57,7 +73,7 @@ class Gate:
             now_seconds = clock.monotonic_seconds()
             if cause.code == self._last_code and now_seconds - self._opened_at < RELAPSE_SECONDS:
                 # The probe succeeded but the work did not (a key without the right to create calls): not every 5 s.
-                self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)
+                self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_RELAPSE_SECONDS)
             else:
                 self._probe_wait_seconds = FIRST_PROBE_SECONDS
                 self._closed_at = now_seconds
@@ -82,6 +98,7 @@ class Gate:
         with self._lock:
             self._cause = None
             self._opened_at = clock.monotonic_seconds()
+            self._on_trial, self._trial_since = True, None
         log.info("resumed")
 
     def _write_down(self, cause: Paused) -> None:

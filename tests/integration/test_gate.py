@@ -66,7 +66,7 @@ def test_R29_the_gate_opens_by_itself_when_a_probe_succeeds(ledger: Ledger, cloc
     assert gong.probes == 0  # not yet time
     clock.seconds += 5
     gate.tend()
-    assert gate.is_open()
+    assert gate.cause is None
     assert ledger.notes.pause_state() is None
 
 
@@ -95,9 +95,19 @@ def test_a_key_that_may_list_users_but_not_create_calls_is_not_probed_every_five
     for _ in range(5):
         gate.close(BadCredentials("no right to create calls"))
         closed_at = clock.seconds
-        while not gate.is_open():
+        while gate.cause is not None:
             clock.seconds += 1
             gate.tend()
         closed_for.append(clock.seconds - closed_at)
         clock.seconds += 1  # one claim, one refusal
-    assert closed_for == [5, 10, 20, 40, 60]
+    assert closed_for == [5, 10, 20, 40, 80]
+
+
+def test_R29_after_a_pause_one_worker_goes_first_and_the_others_follow(ledger: Ledger, clock: Clock) -> None:
+    gate = Gate(ledger, Gong().probe)
+    gate.close(BadCredentials("the key is wrong"))
+    clock.seconds += 5
+    gate.tend()
+    assert [gate.is_open() for _ in range(4)] == [True, False, False, False]
+    clock.seconds += 5
+    assert [gate.is_open() for _ in range(4)] == [True, True, True, True]
