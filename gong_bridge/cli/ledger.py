@@ -189,4 +189,9 @@ def _write(rows: Iterator[dict[str, Any]], form: str, file: Any) -> None:
         if writer is None:
             writer = csv.DictWriter(file, fieldnames=list(row))
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerow(
+            {
+                name: json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+                for name, value in row.items()
+            }
+        )
