@@ -189,6 +189,14 @@ class RefusedByGong(Held):
     code = "refused-by-gong"
 
 
+class SourceLost(Held):
+    """A call exists in Gong, but its recording is gone or was overwritten before the media was sent."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 # --- nobody can go on ------------------------------------------------------------------------------------------------
 
 

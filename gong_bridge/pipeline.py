@@ -24,6 +24,7 @@ from gong_bridge.errors import (
     ServiceDown,
     SourceChanged,
     SourceGone,
+    SourceLost,
     UnknownPerson,
 )
 from gong_bridge.gong.calls import Calls
@@ -138,13 +139,16 @@ class Pipeline:
     def look_at_measured(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Drafted:
         """Judge and compose what was measured."""
         route = self._routes[entry.source]
-        verdict = judge(info, self._media_options, modified_at=entry.modified_at, now=now)
+        # A file may come from a clock that is years ahead; it is waited for from the moment it was found.
+        modified_at = min(entry.modified_at, entry.found_at)
+        verdict = judge(info, self._media_options, modified_at=modified_at, now=now)
         if verdict.skip_reason:
             return Drafted(info=info, verdict=verdict, composition=None)
         return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
 
     def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
         beside = Beside(route.source.read_beside)
+        ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
 
         def compose() -> Composition:
             return route.mapping.compose(
@@ -153,7 +157,7 @@ class Pipeline:
                 company=route.company,
                 people=self._directory.people(),
                 now=now,
-                sidecar_wait_seconds=route.sidecar_wait_seconds,
+                sidecar_wait_seconds=route.sidecar_wait_seconds - ahead_seconds,
                 read_beside=beside.read,
                 describe=lambda: route.source.describe(entry.recording),
             )
@@ -329,14 +333,6 @@ class Pipeline:
         except SourceGone:
             word = "gone"
         return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
-
-
-class SourceLost(Held):
-    """A call exists in Gong, but its recording is gone or was overwritten before the media was sent."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def _media_record(looked: Drafted) -> dict[str, object]:

@@ -6,14 +6,14 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_bridge import __version__, clock, notify
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.directory import Directory
-from gong_bridge.errors import BridgeError, SourceUnavailable
+from gong_bridge.errors import BridgeError, LedgerReadOnly, SourceUnavailable
 from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
@@ -26,16 +26,18 @@ from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.model import GongUser, Recording
+from gong_bridge.model import GongUser, Recording, SourceHealth
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Observer, Pipeline, Route
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.sidecar_watch import SidecarWatch
+from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
+from gong_bridge.supervision import Witness, Work, every, keep_going
 from gong_bridge.worker import Leases, Worker
 
 TEND_SECONDS = 1.0
-"""How often the housekeeping looks at the gate, agents.csv and the watchdog."""
+"""How often the housekeeping looks at the gate and agents.csv, and systemd is told that we live."""
 ONCE_LOOK_SECONDS = 0.2
 """How often `run --once` asks whether all is done."""
 ONCE_PATIENCE_SECONDS = 60.0
@@ -81,7 +83,7 @@ class Bridge:
     def __init__(self, config: Config, *, observer: Observer | None = None) -> None:
         """Open the ledger and load mappings; nothing runs yet. Raises ConfigError, LedgerReadOnly."""
         self.config = config
-        self.observer = observer or Observer()
+        self.observer = Witness(observer or Observer())
         self.routes = build_routes(config)
         self.ledger = Ledger.open(config.ledger.url)
         self.stop_now = threading.Event()
@@ -130,12 +132,14 @@ class Bridge:
         """Watch every source and deliver until `stop` is set, then finish the current steps within the grace period."""
         with _Crew(self) as crew:
             for route in self.routes.values():
-                crew.start_source(route.source.run, self._intake(route))
+                crew.start_source(route.source, self._intake(route))
+            crew.start_housekeeping()
             crew.start_workers()
             notify.ready()
             log.info("started", version=__version__, sources=len(self.routes), workers=self.config.work.workers)
             while not clock.wait(stop, TEND_SECONDS):
-                self._tend()
+                if crew.is_whole():
+                    notify.watchdog()
             notify.stopping()
         log.info("stopped")
 
@@ -145,46 +149,50 @@ class Bridge:
         Returns None when everything came to its end, else the trouble that keeps it from that.
         """
         self.observer.found(self.ledger.views.open_count(list(self.routes)))
-        scans = [_Scan(route, self._intake(route)) for route in self.routes.values()]
+        scans = [Scan(route, self._intake(route)) for route in self.routes.values()]
         with _Crew(self) as crew:
             for scan in scans:
-                crew.start_thread(f"scan {scan.name}", scan.run)
+                crew.start_thread(f"scan {scan.name}", scan.run, scan.failed)
+            crew.start_housekeeping()
             crew.start_workers()
             while not clock.wait(stop, ONCE_LOOK_SECONDS):
-                self._tend()
-                trouble = self._trouble(scans)
+                open_count = self.ledger.views.open_count(list(self.routes))
+                if open_count == 0 and all(scan.complete for scan in scans):
+                    return None
+                trouble = self._trouble(scans, open_count)
                 if trouble:
                     return trouble
-                if all(scan.complete for scan in scans) and self.ledger.views.open_count(list(self.routes)) == 0:
-                    return None
             return "stopped before everything was delivered"
 
-    def _trouble(self, scans: Sequence[_Scan]) -> str | None:
+    def _trouble(self, scans: Sequence[Scan], open_count: int) -> str | None:
         cause = self.gate.cause
         if cause is not None and self.gate.closed_seconds() > ONCE_PATIENCE_SECONDS:
             return cause.message
         for scan in scans:
             if scan.trouble is not None and scan.trouble_seconds() > ONCE_PATIENCE_SECONDS:
                 return f"source {scan.name}: {scan.trouble}"
+        if self.observer.idle_seconds() > ONCE_PATIENCE_SECONDS:
+            unavailable = self.ledger.views.open_count(list(self.routes), code=SourceUnavailable.code)
+            if 0 < unavailable == open_count:
+                return f"{unavailable} recordings cannot be read or removed: gong-bridge ledger list says why"
         return None
 
-    def _tend(self) -> None:
-        """Housekeeping: probe a closed gate, notice a changed agents.csv, tell systemd that we live."""
-        try:
-            self.gate.tend()
-            self.directory.reload_agents()
-            if self.sidecar_watch.look():
-                self._wake.set()
-        except BridgeError as error:
-            log.warning("housekeeping failed", code=error.code)
-        notify.watchdog()
+    def _look_for_sidecars(self) -> None:
+        if self.sidecar_watch.look():
+            self._wake.set()
 
     def _intake(self, route: Route) -> Intake:
         def unseen(recordings: Sequence[Recording]) -> list[Recording]:
             return self.ledger.intake.unseen([one for one in recordings if not route.mapping.is_sidecar(one.key)])
 
         def add(recordings: Sequence[Recording], backlog: bool) -> int:
-            changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
+            try:
+                changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
+            except LedgerReadOnly as error:
+                self.gate.close(
+                    error
+                )  # idle workers only read: nobody else would notice, and say, that the disk is full
+                raise
             if changed:
                 self.observer.found(changed)
                 self._wake.set()
@@ -225,37 +233,6 @@ def ledger_exists(url: str) -> bool:
     return not scheme.startswith("sqlite") or Path(path).exists()
 
 
-class _Scan:
-    """One source's passes under `run --once`: again every `rescan` until the work is done."""
-
-    def __init__(self, route: Route, intake: Intake) -> None:
-        self.name = route.source.name
-        self.complete = False
-        self.trouble: str | None = None
-        self._trouble_since = 0.0
-        self._source = route.source
-        self._intake = intake
-
-    def trouble_seconds(self) -> float:
-        """How long the source could not be read; 0 when it can."""
-        return clock.monotonic_seconds() - self._trouble_since if self.trouble else 0.0
-
-    def run(self, stop: threading.Event) -> None:
-        """Scan until stopped."""
-        while True:
-            try:
-                self._source.scan_once(self._intake, stop)
-                self.complete, self.trouble = True, None
-            except SourceUnavailable as error:
-                if self.trouble is None:
-                    self._trouble_since = clock.monotonic_seconds()
-                self.trouble = error.message
-            except BridgeError as error:
-                log.warning("scan failed", source=self.name, code=error.code)
-            if clock.wait(stop, 5.0):
-                return
-
-
 class _Crew:
     """The threads of one run: started inside the `with`, stopped in the right order at its end."""
 
@@ -282,15 +259,33 @@ class _Crew:
         self._heart.start()
         return self
 
-    def start_source(self, run: Callable[[Intake, threading.Event], None], intake: Intake) -> None:
+    def start_source(self, source: Source, intake: Intake) -> None:
         """A source's own thread."""
-        self.start_thread("source", lambda stop: run(intake, stop))
 
-    def start_thread(self, name: str, run: Callable[[threading.Event], object]) -> None:
-        """A thread that finds recordings; stopped first."""
-        thread = threading.Thread(target=run, args=(self._stop_finding,), name=name, daemon=True)
+        def failed(error: Exception) -> None:
+            message = f"looking for recordings failed ({type(error).__name__}), it is tried again; see the log"
+            with suppress(BridgeError):
+                intake.health(SourceHealth(source=source.name, healthy=False, message=message, updated_at=clock.now()))
+
+        self.start_thread("source", lambda stop: source.run(intake, stop), failed)
+
+    def start_housekeeping(self) -> None:
+        """A thread each: one that waits for Gong or a bucket keeps neither the others nor systemd waiting."""
+        bridge = self._bridge
+        self.start_thread("gate", every(TEND_SECONDS, bridge.gate.tend))
+        self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
+        self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
+
+    def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:
+        """A thread that is no worker; stopped first."""
+        work = keep_going(run, on_failure)
+        thread = threading.Thread(target=work, args=(self._stop_finding,), name=name, daemon=True)
         thread.start()
         self._finders.append(thread)
+
+    def is_whole(self) -> bool:
+        """Whether every thread lives."""
+        return all(thread.is_alive() for thread in (self._heart, *self._finders, *self._workers))
 
     def start_workers(self) -> None:
         """`work.workers` workers for everything and one that keeps a place free for live calls (R26)."""

@@ -19,6 +19,8 @@ IDLE_WAIT_SECONDS = 0.5
 """How long a worker with nothing to do waits unless it is woken."""
 GIVEN_BACK_WAIT_SECONDS = 15.0
 """How long an entry waits whose attempt was given back, when the error names no time."""
+PAUSED_AGAIN_WAIT_SECONDS = 60.0
+"""How long an entry lets the others go first that paused everything twice."""
 
 log = get_logger(__name__)
 
@@ -50,12 +52,17 @@ class Leases:
             self._ledger.work.renew(tokens, until=clock.now() + timedelta(seconds=self._lease_seconds))
 
     def run(self, stop: threading.Event) -> None:
-        """Beat until stopped; a beat that fails is tried again at the next one (the lease outlives two)."""
-        while not clock.wait(stop, self._lease_seconds / 3):
+        """Beat until stopped; after a beat that failed the next one comes soon (the lease outlives two)."""
+        wait_seconds = self._lease_seconds / 3
+        while not clock.wait(stop, wait_seconds):
             try:
                 self.beat()
-            except BridgeError as error:
-                log.warning("heartbeat failed", code=error.code)
+                wait_seconds = self._lease_seconds / 3
+            except Exception as error:
+                # Whatever it is: without a heart, recordings that are being sent would be claimed and sent again.
+                wait_seconds = min(1.0, self._lease_seconds / 3)
+                code = error.code if isinstance(error, BridgeError) else type(error).__name__
+                log.warning("heartbeat failed", code=code)
 
 
 class Worker:
@@ -144,9 +151,7 @@ class Worker:
             raise error
         if isinstance(error, Paused):
             self._on_paused(error)
-            if not isinstance(error, LedgerReadOnly):
-                self._ledger.work.release(entry, now=now)
-            return None
+            return None if isinstance(error, LedgerReadOnly) else self._step_aside(entry, error)
         if isinstance(error, Held):
             person = f"{error.kind} {error.value}" if isinstance(error, UnknownPerson) else None
             return self._ledger.work.hold(
@@ -159,6 +164,15 @@ class Worker:
         return self._postpone(
             entry, RetryLater(f"unexpected {type(error).__name__} while {entry.state}; the log has the traceback")
         )
+
+    def _step_aside(self, entry: Entry, error: Paused) -> Entry:
+        """Go on when everybody does; later when it was this entry before: perhaps Gong refuses it alone."""
+        now = clock.now()
+        wait_seconds = PAUSED_AGAIN_WAIT_SECONDS if entry.reason_code == error.code else 0.0
+        return self._ledger.work.postpone(
+            entry, now=now, due_at=now + timedelta(seconds=wait_seconds), code=error.code, reason=error.message,
+            count_attempt=False, http_status=error.http_status, request_id=error.request_id,
+        )  # fmt: skip
 
     def _postpone(self, entry: Entry, error: RetryLater) -> Entry:
         now = clock.now()

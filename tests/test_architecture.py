@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"directory", "identity", "owner", "sidecar_watch"},
     {"pipeline"},
-    {"worker", "gate"},
+    {"worker", "gate", "supervision", "single_pass"},
     {"service"},
     {"web", "demo"},
     {"cli"},

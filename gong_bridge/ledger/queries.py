@@ -117,11 +117,13 @@ class Views:
         ]
         return min((entry for entry in found if entry), key=lambda entry: entry.found_at, default=None)
 
-    def open_count(self, sources: Sequence[str] | None = None) -> int:
-        """How many entries (of these sources) the bridge still has to work on by itself."""
+    def open_count(self, sources: Sequence[str] | None = None, *, code: str | None = None) -> int:
+        """How many entries (of these sources, waiting for this reason) the bridge still has to work on by itself."""
         statement = select(func.count()).select_from(entries).where(IS_OPEN)
         if sources is not None:
             statement = statement.where(entries.c.source.in_(sources))
+        if code is not None:
+            statement = statement.where(entries.c.reason_code == code)
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
 

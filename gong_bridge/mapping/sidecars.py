@@ -87,7 +87,7 @@ def _wait_or_give_up(keys: list[str], waiting: Waiting) -> None:
         wait_seconds = min(max(1.0, age / 4), 60.0, remaining + 0.1)
         raise NotYetComplete(f"no sidecar yet ({looked})", wait_seconds=wait_seconds)
     raise SidecarMissing(
-        f"no sidecar came within {waiting.wait_seconds:g} s ({looked}); put it there, "
+        f"no sidecar came within {max(waiting.wait_seconds, 0.0):g} s ({looked}); put it there, "
         "or choose a mapping that needs none"
     )
 

@@ -22,7 +22,7 @@ def codes_below(kind: type[Held] | type[Paused]) -> set[str]:
 
 
 def test_every_error_that_holds_an_entry_has_a_cure() -> None:
-    # The last two: a call exists, but its recording is lost (pipeline.SourceLost takes over their codes).
+    # The last two: a call exists, but its recording is lost (errors.SourceLost takes over their codes).
     assert set(CURES) == codes_below(Held) | {SourceGone.code, SourceChanged.code}
 
 

@@ -1,0 +1,94 @@
+"""Keeps going what must never end in silence: threads are started again, an observer that fails harms nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from gong_bridge import clock
+from gong_bridge.errors import BridgeError
+from gong_bridge.logs import get_logger
+from gong_bridge.model import Entry
+from gong_bridge.pipeline import Observer
+
+AGAIN_SECONDS = 5.0
+"""How long after an unexpected end a thread's work is begun again."""
+
+log = get_logger(__name__)
+
+Work = Callable[[threading.Event], object]
+
+
+def keep_going(work: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> Work:
+    """`work`, begun again whenever it ends before the stop; a bug in it is logged and told to `on_failure`.
+
+    A thread that died would leave a service that looks well and finds nothing any more.
+    """
+
+    def going(stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                work(stop)
+            except Exception as error:
+                log.exception("thread failed, it is started again")
+                on_failure(error)
+            clock.wait(stop, AGAIN_SECONDS)
+
+    return going
+
+
+def every(wait_seconds: float, do: Callable[[], object]) -> Work:
+    """Do it again and again, `wait_seconds` after it ended; what it raises of ours is logged."""
+
+    def doing(stop: threading.Event) -> None:
+        while not clock.wait(stop, wait_seconds):
+            try:
+                do()
+            except BridgeError as error:
+                log.warning("housekeeping failed", code=error.code)
+
+    return doing
+
+
+class Witness(Observer):
+    """Passes on what happens to an observer that may fail (a closed pipe, a full disk), and knows when that was last.
+
+    A display must not keep recordings from Gong. Its first failure is logged, the others are not.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._failed = False
+        self._moved_at = clock.monotonic_seconds()
+
+    def idle_seconds(self) -> float:
+        """How long no entry has come further and no byte was sent."""
+        return clock.monotonic_seconds() - self._moved_at
+
+    def found(self, count: int) -> None:
+        """See Observer."""
+        self._pass_on(self._observer.found, count)
+
+    def stepped(self, before: Entry, after: Entry) -> None:
+        """See Observer."""
+        if after.state is not before.state:
+            self._moved_at = clock.monotonic_seconds()
+        self._pass_on(self._observer.stepped, before, after)
+
+    def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
+        """See Observer."""
+        self._moved_at = clock.monotonic_seconds()
+        self._pass_on(self._observer.sending, entry, chunk_bytes, size_bytes)
+
+    def finished_sending(self, entry: Entry) -> None:
+        """See Observer."""
+        self._pass_on(self._observer.finished_sending, entry)
+
+    def _pass_on(self, tell: Callable[..., None], *what: Any) -> None:
+        try:
+            tell(*what)
+        except Exception:
+            if not self._failed:
+                self._failed = True
+                log.exception("display failed; deliveries go on")
