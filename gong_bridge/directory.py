@@ -7,7 +7,15 @@ from datetime import datetime
 from pathlib import Path
 
 from gong_bridge import clock
-from gong_bridge.errors import BadCredentials, ConfigError, RetryLater, UnknownPerson, UnusableUser, WrongBaseUrl
+from gong_bridge.errors import (
+    BadCredentials,
+    BadMetadata,
+    ConfigError,
+    RetryLater,
+    UnknownPerson,
+    UnusableUser,
+    WrongBaseUrl,
+)
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
@@ -20,6 +28,9 @@ UNKNOWN_REFRESH_SECONDS = 300.0
 """Somebody unknown may have joined since the last fetch; asked at most this often, also when asking fails."""
 AGENTS_LOOK_SECONDS = 2.0
 """How often agents.csv is looked at for changes."""
+
+_ABOUT_PEOPLE = (UnknownPerson.code, UnusableUser.code, BadMetadata.code)
+"""What news of people may cure: a mapping may also hold, in its own words, what nobody can be found for."""
 
 log = get_logger(__name__)
 
@@ -90,7 +101,7 @@ class Directory:
 
     def try_all_again(self) -> int:
         """At the start: agents.csv and Gong's users may have been corrected meanwhile; how many were let go."""
-        return self._ledger.operator.reopen_held(clock.now(), codes=(UnknownPerson.code, UnusableUser.code))
+        return self._ledger.operator.reopen_held(clock.now(), codes=_ABOUT_PEOPLE)
 
     def _refresh_old(self) -> None:
         """A day has passed. One thread asks; the others, and everybody when that fails, go on with the old users."""

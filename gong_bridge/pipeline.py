@@ -17,6 +17,7 @@ from gong_bridge import clock
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.directory import Directory
 from gong_bridge.errors import (
+    BadCredentials,
     Held,
     NotYetComplete,
     RateLimited,
@@ -227,7 +228,7 @@ class Pipeline:
                 http_status=known.http_status,
                 request_id=known.request_id,
             ) from known
-        except (ServiceDown, RateLimited, Held):
+        except (ServiceDown, RateLimited, BadCredentials, Held):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise
         return self._ledger.work.advance(
