@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,10 @@ from gong_bridge.worker import Leases, Worker
 
 TEND_SECONDS = 1.0
 """How often the housekeeping looks at the gate and agents.csv, and systemd is told that we live."""
+CLOCK_LOOK_SECONDS = 600.0
+"""How often entries are looked for that wait for a time that cannot be meant."""
+LONGEST_WAIT_SECONDS = 2 * 86_400.0
+"""No entry waits so long on purpose; the longest wait is that for the day's allowance."""
 ONCE_LOOK_SECONDS = 0.2
 """How often `run --once` asks whether all is done."""
 ONCE_PATIENCE_SECONDS = 60.0
@@ -177,6 +182,13 @@ class Bridge:
                 return f"{unavailable} recordings cannot be read or removed: gong-bridge ledger list says why"
         return None
 
+    def correct_for_the_clock(self) -> None:
+        """Nothing waits for days: what seems to was written down while this machine's clock was ahead."""
+        longest_wait = timedelta(seconds=max(LONGEST_WAIT_SECONDS, 2 * self.config.work.longest_wait))
+        now = clock.now()
+        if self.ledger.operator.bring_back_from_the_future(now, now + longest_wait):
+            self._wake.set()
+
     def _look_for_sidecars(self) -> None:
         if self.sidecar_watch.look():
             self._wake.set()
@@ -256,6 +268,7 @@ class _Crew:
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()
         self._bridge.directory.try_all_again()
+        self._bridge.correct_for_the_clock()
         self._heart.start()
         return self
 
@@ -275,6 +288,7 @@ class _Crew:
         self.start_thread("gate", every(TEND_SECONDS, bridge.gate.tend))
         self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
+        self.start_thread("clock", every(CLOCK_LOOK_SECONDS, bridge.correct_for_the_clock))
 
     def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:
         """A thread that is no worker; stopped first."""

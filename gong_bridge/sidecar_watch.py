@@ -74,16 +74,29 @@ class SidecarWatch:
         self._looked_at = clock.monotonic_seconds()
         with self._lock:
             some = [self._awaited.pop(entry_id) for entry_id in list(self._awaited)[:MOST_AT_ONCE]]
-        freed: list[int] = []
-        for one in some:
-            if _changed(one):
-                freed.append(one.entry_id)
-            elif self._still_waits(one.entry_id):
-                with self._lock:
-                    self._awaited.setdefault(one.entry_id, one)
-        if not freed:
-            return 0
-        return self._ledger.operator.retry(EntryFilter(ids=tuple(freed), states=(State.HELD,)), now=clock.now())
+        freed = 0
+        while some:
+            one = some[0]
+            try:
+                freed_now = _changed(one) and self._free(one.entry_id)
+                waits = not freed_now and self._still_waits(one.entry_id)
+            except BridgeError:  # the ledger cannot be used: none of them is forgotten
+                self._put_back(some)
+                raise
+            if waits:
+                self._put_back([one])
+            freed += freed_now
+            del some[0]
+        return freed
+
+    def _free(self, entry_id: int) -> bool:
+        found = EntryFilter(ids=(entry_id,), states=(State.HELD,))
+        return self._ledger.operator.retry(found, now=clock.now()) > 0
+
+    def _put_back(self, some: list[_Awaited]) -> None:
+        with self._lock:
+            for one in some:
+                self._awaited.setdefault(one.entry_id, one)
 
     def _still_waits(self, entry_id: int) -> bool:
         entry = self._ledger.views.get(entry_id)  # found: its hold is about to be written down

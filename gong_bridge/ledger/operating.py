@@ -55,6 +55,16 @@ class Operator:
             [*waiting, *filter.conditions()], lambda connection, rows: _make_due(connection, rows, micros(now))
         )
 
+    def bring_back_from_the_future(self, now: datetime, later_than: datetime) -> int:
+        """Make due what waits, and free what is leased, until after `later_than`: the clock was ahead; how many."""
+        limit = micros(later_than)
+        waiting = self._change(
+            [in_states(OPEN_STATES), entries.c.due_at > limit],
+            lambda connection, rows: _make_due(connection, rows, micros(now)),
+        )
+        leased = self._change([in_states(OPEN_STATES), entries.c.lease_until > limit], _free)
+        return waiting + leased
+
     def reopen_held(self, now: datetime, *, codes: tuple[str, ...] = (), persons: tuple[str, ...] = ()) -> int:
         """Take up again what was held for these codes or persons, because the cause is cured; how many."""
         if not codes and not persons:
@@ -121,6 +131,10 @@ def reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: str
 
 def _make_due(connection: Connection, rows: Sequence[Any], at: int) -> None:
     connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(due_at=at))
+
+
+def _free(connection: Connection, rows: Sequence[Any]) -> None:
+    connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(**NO_LEASE))
 
 
 def _state_to_return_to(row: Any) -> State:

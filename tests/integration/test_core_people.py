@@ -7,14 +7,16 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gong_bridge import clock, directory
+from gong_bridge import clock, directory, sidecar_watch
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import Entry
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.recordings import drop
+from tests.end_to_end.recordings import call_text, drop
 from tests.integration.bench import Bench, bench
 
 HEADER = "email,extension,login,name\n"
@@ -155,3 +157,26 @@ def test_users_that_were_fetched_by_a_clock_ahead_of_now_are_fetched_again(bridg
     asked = user_requests(sandbox)
     bridge.bridge.directory.people()
     assert user_requests(sandbox) > asked
+
+
+def test_R9_a_sidecar_that_is_corrected_while_its_recording_is_being_held_still_frees_it(
+    bridge: Bench, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look comes between the decision to hold and its being written down."""
+    monkeypatch.setattr(sidecar_watch, "LOOK_SECONDS", 0.0)
+    drop(bridge.recorder, "one.wav", 1, direction="bad")
+    bridge.find()
+    real = bridge.bridge.ledger.work.hold
+
+    def hold(*arguments: Any, **named: Any) -> Entry:
+        (bridge.recorder / "one.json").write_text(call_text("one"))
+        bridge.bridge.sidecar_watch.look()
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(bridge.bridge.ledger.work, "hold", hold)
+    bridge.work()
+    monkeypatch.setattr(bridge.bridge.ledger.work, "hold", real)
+    assert bridge.states() == {1: ("held", "bad-metadata")}
+    assert bridge.bridge.sidecar_watch.look() == 1
+    bridge.work()
+    assert bridge.states() == {1: ("done", None)}
