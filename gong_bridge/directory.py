@@ -62,15 +62,17 @@ class Directory:
         Raises what the Gong client raises (BadCredentials, ServiceDown, ...) when there is nobody cached; a refresh
         that fails leaves the cache in use.
         """
-        if self._age_seconds() == float("inf"):
+        fetched_at = self._ledger.people.users_fetched_at()  # another process may have fetched them
+        if fetched_at is None:
             with self._fetching:
-                if self._age_seconds() == float("inf"):
+                if self._ledger.people.users_fetched_at() is None:
                     self._fetch()
-        elif self._age_seconds() >= REFRESH_SECONDS:
+            fetched_at = self._ledger.people.users_fetched_at()
+        elif _age_seconds(fetched_at) >= REFRESH_SECONDS:
             self._refresh_old()
+            fetched_at = self._ledger.people.users_fetched_at()
         with self._lock:
             self._reload_agents()
-            fetched_at = self._ledger.people.users_fetched_at()  # another process may have fetched them
             if self._people is None or self._people_of != fetched_at:
                 self._people = People(self._agents, self._ledger.people.users())
                 self._people_of = fetched_at
@@ -79,11 +81,11 @@ class Directory:
     def refresh_for_unknown(self) -> bool:
         """Fetch Gong's users again because somebody is unknown; False when that was tried a moment ago."""
         asked_at = clock.monotonic_seconds()
-        if self._age_seconds() < UNKNOWN_REFRESH_SECONDS:
+        if self._cache_age_seconds() < UNKNOWN_REFRESH_SECONDS:
             return False
         with self._fetching:
             if self._tried_at >= asked_at:
-                return self._age_seconds() < UNKNOWN_REFRESH_SECONDS  # fetched while this thread waited
+                return self._cache_age_seconds() < UNKNOWN_REFRESH_SECONDS  # fetched while this thread waited
             if asked_at - self._tried_at < UNKNOWN_REFRESH_SECONDS:
                 return False
             self._fetch()
@@ -127,13 +129,10 @@ class Directory:
             self.try_all_again()
         return len(users)
 
-    def _age_seconds(self) -> float:
+    def _cache_age_seconds(self) -> float:
         """How old the cached users are; infinite: there never were any."""
         fetched_at = self._ledger.people.users_fetched_at()
-        if fetched_at is None:
-            return float("inf")
-        age_seconds = (clock.now() - fetched_at).total_seconds()
-        return age_seconds if age_seconds >= 0 else REFRESH_SECONDS  # fetched while the clock was ahead
+        return float("inf") if fetched_at is None else _age_seconds(fetched_at)
 
     def _reload_agents(self) -> bool:
         """Read agents.csv when it changed; the last good content stays in use while the file is wrong."""
@@ -156,3 +155,8 @@ class Directory:
         self.trouble = None
         self.try_all_again()
         return True
+
+
+def _age_seconds(fetched_at: datetime) -> float:
+    age_seconds = (clock.now() - fetched_at).total_seconds()
+    return age_seconds if age_seconds >= 0 else REFRESH_SECONDS  # fetched while the clock was ahead
