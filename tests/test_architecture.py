@@ -94,3 +94,21 @@ def test_nobody_but_the_clock_sleeps_or_asks_the_time() -> None:
                 if (owner, node.func.attr) in {("time", "sleep"), ("datetime", "now"), ("time", "time")}:
                     asked.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert asked == []
+
+
+LONGEST_FILE_LINES = 350
+LONGEST_FUNCTION_LINES = 60
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_stay_small_enough_to_read(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION_LINES
+    }
+    assert long == {}
+    assert text.count("\n") <= LONGEST_FILE_LINES
