@@ -181,8 +181,9 @@ def test_R21_a_slow_answer_within_the_time_out_is_waited_for() -> None:
         time.sleep(0.5)
         exchange.answer(201, {"callId": "7"})
 
-    with talk(script, write=0.2, connect=0.2, read=5) as (_gong, client):
+    with talk(script, write=0.2, connect=0.2, read=5) as (gong, client):
         upload(client)
+        assert len(gong.requests) == 1
 
 
 # --- connections that are kept ---------------------------------------------------------------------------------------
