@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, out, print_rows, read_config
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out, print_rows, read_config
 from gong_bridge.cli.mapping_try import try_recordings
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
@@ -24,6 +24,15 @@ app.command(
     "gong-bridge mapping try s3://recordings/2026/ --mapping own",
 )(try_recordings)
 
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-c",
+        "--config",
+        help="Take the folder of your own mappings from this bridge.yaml. Without it and --mappings: the shipped ones.",
+        show_default=False,
+    ),
+]
 FolderOption = Annotated[Path | None, typer.Option("--mappings", help="A folder of your own mapping files.")]
 
 
