@@ -84,7 +84,7 @@ def test_the_silent_one_is_held_for_that(probe: MediaProbe):
 
 
 def test_the_short_one_is_skipped(probe: MediaProbe):
-    assert (verdict(look(probe, "pbx-short.wav")).skip_reason or "").startswith("it lasts 9.0 s")
+    assert (verdict(look(probe, "pbx-short.wav")).skip_reason or "").startswith("it lasts 9.00 s")
 
 
 @pytest.mark.parametrize(
