@@ -22,6 +22,7 @@ from gong_bridge.errors import (
     NotYetComplete,
     RateLimited,
     RefusedByGong,
+    RetryLater,
     ServiceDown,
     SourceChanged,
     SourceGone,
@@ -39,8 +40,12 @@ from gong_bridge.media.body import Bodies, Body
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge
 from gong_bridge.model import OPEN_STATES, Entry, MediaInfo, State
+from gong_bridge.observer import Observer
 from gong_bridge.sidecar_watch import Beside, SidecarWatch
 from gong_bridge.sources.base import Source
+
+LOOK_UPS_BEFORE_HOLDING = 4
+"""A list that lags behind is given half a minute before a person is asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,22 +67,6 @@ class Drafted:
     info: MediaInfo
     verdict: Verdict
     composition: Composition | None
-
-
-class Observer:
-    """Told what happens, for progress bars and logs; the base class ignores everything."""
-
-    def found(self, count: int) -> None:
-        """So many recordings more are to be worked on."""
-
-    def stepped(self, before: Entry, after: Entry) -> None:
-        """`after` is `before` one checkpoint further."""
-
-    def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
-        """Another chunk of the media, which has `size_bytes` in all, has left."""
-
-    def finished_sending(self, entry: Entry) -> None:
-        """The upload of this entry ended, well or not."""
 
 
 class Pipeline:
@@ -222,6 +211,12 @@ class Pipeline:
             adopted = self._adopt_if_known(entry, "Gong knew this clientUniqueId already")
             if adopted is not None:
                 return adopted
+            if entry.attempts < LOOK_UPS_BEFORE_HOLDING:
+                raise RetryLater(
+                    "Gong knows this clientUniqueId, but does not list the call yet; it is looked up again",
+                    http_status=known.http_status,
+                    request_id=known.request_id,
+                ) from known
             raise RefusedByGong(
                 f"{known.message} But Gong lists no such call around its start time; look it up in Gong, "
                 "then retry or skip this entry",

@@ -28,8 +28,9 @@ from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.model import GongUser, Recording, SourceHealth
+from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
-from gong_bridge.pipeline import Observer, Pipeline, Route
+from gong_bridge.pipeline import Pipeline, Route
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.single_pass import Scan

@@ -10,7 +10,7 @@ from gong_bridge import clock
 from gong_bridge.errors import BridgeError
 from gong_bridge.logs import get_logger
 from gong_bridge.model import Entry
-from gong_bridge.pipeline import Observer
+from gong_bridge.observer import Observer
 
 AGAIN_SECONDS = 5.0
 """How long after an unexpected end a thread's work is begun again."""

@@ -12,7 +12,8 @@ from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Pau
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.model import OPEN_STATES, Entry
-from gong_bridge.pipeline import Observer, Pipeline
+from gong_bridge.observer import Observer
+from gong_bridge.pipeline import Pipeline
 from gong_bridge.retry import RetryPolicy, next_wait_seconds
 
 IDLE_WAIT_SECONDS = 0.5

@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"model", "clock", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
-    {"directory", "identity", "owner", "sidecar_watch"},
+    {"directory", "identity", "observer", "owner", "sidecar_watch"},
     {"pipeline"},
     {"worker", "gate", "supervision", "single_pass"},
     {"service"},

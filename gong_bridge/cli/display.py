@@ -24,7 +24,7 @@ from rich.text import Text
 
 from gong_bridge.errors import RateLimited
 from gong_bridge.model import OPEN_STATES, Entry, State
-from gong_bridge.pipeline import Observer
+from gong_bridge.observer import Observer
 
 STYLES = {
     State.FOUND: "cyan",

@@ -23,7 +23,7 @@ from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import OPEN_STATES, Entry
-from gong_bridge.pipeline import Observer
+from gong_bridge.observer import Observer
 from gong_bridge.sandbox.options import Fault, SandboxOptions, load_users
 from gong_bridge.sandbox.people import DEFAULT_USERS
 from gong_bridge.sandbox.server import Sandbox, serve

@@ -7,7 +7,7 @@ from collections import deque
 
 from gong_bridge import clock
 from gong_bridge.model import Entry, State
-from gong_bridge.pipeline import Observer
+from gong_bridge.observer import Observer
 
 WINDOW_SECONDS = 30.0
 

@@ -113,6 +113,17 @@ def test_R23_not_enabled_is_held_with_the_person_and_the_cure(home: Home, sandbo
     assert len(sandbox.calls) == 1
 
 
+def test_R23_a_known_call_that_gong_does_not_list_yet_is_looked_up_again(home: Home, sandbox: Sandbox) -> None:
+    """The call was made, its answer lost, and Gong's list lags behind: no second call, and nobody is woken."""
+    sandbox.play(
+        Fault(operation="addCall", kind="drop_after"),
+        Fault(operation="listCalls", kind="status", status=404, times=3),
+    )
+    digest = drop(home.recorder, "a.wav", 1)
+    assert home.run_once().returncode == 0
+    each_call_once(sandbox, {"a": digest})
+
+
 def test_R23_words_that_nobody_knows_are_held(home: Home, sandbox: Sandbox) -> None:
     """With Gong's own words, after one request."""
     body = json.dumps({"requestId": "r2", "errors": ["The moon is in the wrong phase"]})

@@ -15,8 +15,8 @@ from gong_bridge.cli.common import read_config
 from gong_bridge.errors import Paused
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.model import Entry
+from gong_bridge.observer import Observer
 from gong_bridge.owner import owner_name
-from gong_bridge.pipeline import Observer
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.service import Bridge
 from gong_bridge.worker import Leases, Worker

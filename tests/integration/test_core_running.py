@@ -18,7 +18,7 @@ import pytest
 from gong_bridge import clock, service, supervision
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import Entry
-from gong_bridge.pipeline import Observer
+from gong_bridge.observer import Observer
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.sources.folder import Folder
