@@ -28,6 +28,7 @@ from gong_bridge.errors import (
     SourceGone,
     SourceLost,
     UnknownPerson,
+    UnusableUser,
 )
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.refusals import AlreadyKnown
@@ -155,8 +156,8 @@ class Pipeline:
         try:
             try:
                 return compose()
-            except UnknownPerson:
-                # The person may have joined since the users were fetched.
+            except (UnknownPerson, UnusableUser):
+                # The person may have joined, or been switched on, since the users were fetched.
                 if not self._directory.refresh_for_unknown():
                     raise
                 return compose()

@@ -89,10 +89,15 @@ def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:
     _fine(f"Gong: {len(users)} users, {len(importing)} of them active and set to import telephony calls")
     people = People(agents, users)
     for agent in agents:
-        try:
-            check_usable(people.require(agent.email, ("email",)).user)
-        except BridgeError as error:
-            yield f"agents: {error.message}"
+        user = people.user_by_email(agent.email) if agent.email else None
+        if agent.email and user is None:
+            cure = "correct the address, or add the user in Gong"
+            yield f"agents, line {agent.line}: no Gong user has the e-mail address {agent.email}; {cure}"
+        elif user is not None:
+            try:
+                check_usable(user)
+            except BridgeError as error:
+                yield f"agents, line {agent.line}: {error.message}"
 
 
 def _fine(text: str) -> None:

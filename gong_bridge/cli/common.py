@@ -104,6 +104,11 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Tab
     return table
 
 
+def needs_a_person(count: int) -> str:
+    """`1 needs a person`, `2 need a person`."""
+    return f"{count} need{'s' if count == 1 else ''} a person"
+
+
 def shown(key: str, value: Any) -> str:
     """A value of the ledger for a person: times to the second, nothing that a terminal would obey."""
     text = printable(str(value))

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out, print_rows, read_config
 from gong_bridge.cli.mapping_try import try_recordings
+from gong_bridge.config.load import default_path
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.golden import cases_in, run_case
@@ -37,8 +38,15 @@ FolderOption = Annotated[Path | None, typer.Option("--mappings", help="A folder 
 
 
 def _own_folder(folder: Path | None, config: Path | None) -> Path | None:
-    """The user's mappings: named, or those of the configuration when one is named."""
-    return folder if folder is not None or config is None else read_config(config).mappings
+    """The user's mappings: the folder named, else that of the configuration, else none but the shipped ones."""
+    if folder is not None:
+        return folder
+    if config is None:
+        try:
+            config = default_path()
+        except ConfigError:
+            return None
+    return read_config(config, look_at_disk=False).mappings
 
 
 @app.command("list", epilog="Example: gong-bridge mapping list --mappings /etc/gong-bridge/mappings")

@@ -14,7 +14,15 @@ import typer
 from rich.text import Text
 
 from gong_bridge import logs
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, err, out, read_config
+from gong_bridge.cli.common import (
+    EXIT_FINE,
+    EXIT_PERSON_NEEDED,
+    ConfigOption,
+    err,
+    needs_a_person,
+    out,
+    read_config,
+)
 from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import Config
 from gong_bridge.model import State
@@ -93,7 +101,7 @@ def _summary(bridge: Bridge, trouble: str | None) -> int:
     out.print(Text(", ".join(parts) or "no recordings were found"))
     needing = sum(totals.get(state, 0) for state in NEEDS_A_PERSON)
     if needing:
-        out.print(Text(f"{needing} need a person: gong-bridge ledger list --state held --state rejected"))
+        out.print(Text(f"{needs_a_person(needing)}: gong-bridge ledger list --state held --state rejected"))
     if trouble:
         err.print(Text(f"not finished: {trouble}", style="red"), soft_wrap=True)
     return EXIT_PERSON_NEEDED if needing or trouble else EXIT_FINE

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, opened_ledger, out, print_rows, read_config
+from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.budget import LedgerAllowance
@@ -100,7 +100,8 @@ def _show(facts: dict[str, Any]) -> None:
             out.print(Text("nothing needs a person", style="green"))
         return
     total = sum(group["count"] for group in groups)
-    out.print(Text(f"{total} need a person (gong-bridge ledger list --state held --state rejected):", style="magenta"))
+    line = f"{needs_a_person(total)} (gong-bridge ledger list --state held --state rejected):"
+    out.print(Text(line, style="magenta"))
     print_rows(
         groups,
         {"count": "", "code": "why", "person": "who", "entry": "for example", "reason": ""},

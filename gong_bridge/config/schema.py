@@ -253,7 +253,7 @@ class WebOptions(_Options):
     def _check_token(self) -> WebOptions:
         host = self.listen.rsplit(":", 1)[0].strip("[]")
         if host not in ("127.0.0.1", "::1", "localhost") and self.token is None:
-            what = "web.listen is open to other machines: set web.token, or listen on 127.0.0.1"
+            what = "it is open to other machines: set web.token, or listen on 127.0.0.1"
             raise MistakeAt(what, "listen")
         return self
 

@@ -91,7 +91,7 @@ def test_something_held_makes_the_exit_code_1(home: Home, sandbox: Sandbox) -> N
     ran = home.run_once()
     assert ran.returncode == 1
     assert "1 done, 1 held" in ran.stdout
-    assert "1 need a person: gong-bridge ledger list --state held --state rejected" in ran.stdout
+    assert "1 needs a person: gong-bridge ledger list --state held --state rejected" in ran.stdout
     each_call_once(sandbox, expected)
     held = home.entry("bad.wav")
     assert held["state"] == "held"

@@ -334,7 +334,7 @@ MISTAKES = {
     ),
     "a page open to all": (
         WHOLE + "web: {listen: 0.0.0.0:8321}\n",
-        "10:15: web.listen: web.listen is open to other machines: set web.token, or listen on 127.0.0.1",
+        "10:15: web.listen: it is open to other machines: set web.token, or listen on 127.0.0.1",
     ),
     "an empty group": (
         WHOLE + "media:\n",
