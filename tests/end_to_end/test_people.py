@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from gong_bridge import clock
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sandbox.people import DEFAULT_USERS
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once
 from tests.end_to_end.recordings import drop
 
 MakeHome = Callable[[Sandbox], Home]
+StartSandbox = Callable[..., Sandbox]
 
 
 def id_of(email: str) -> str:
@@ -52,6 +56,21 @@ def test_people_who_cannot_host_calls_are_held_with_their_reasons(home: Home, sa
         assert code == "unusable-user"
         assert word in reason
     assert sandbox.calls == []
+
+
+def test_a_user_who_was_switched_on_since_is_found_out_at_the_retry(home: Home, start_sandbox: StartSandbox) -> None:
+    """Gong's users are asked for again, not only once a day."""
+    drop(home.recorder, "206.wav", 1, primaryUser="agent-206@example.com", parties=party(206))
+    before = start_sandbox()
+    home.config["gong"]["base_url"] = before.base_url
+    assert home.run_once().returncode == 1
+    with Ledger.open(home.config["ledger"]["url"]) as ledger:  # as if the users had been fetched an hour ago
+        ledger.people.replace_users(ledger.people.users(), now=clock.now() - timedelta(hours=1))
+    after = start_sandbox(users=tuple({**user, "active": True} for user in DEFAULT_USERS))
+    home.config["gong"]["base_url"] = after.base_url
+    assert home.run("ledger", "retry", "1").returncode == 0
+    assert home.run_once().returncode == 0
+    assert [call.body["primaryUser"] for call in after.calls] == [id_of("agent-206@example.com")]
 
 
 def test_aliases_and_any_case_are_the_same_person(home: Home, sandbox: Sandbox) -> None:
