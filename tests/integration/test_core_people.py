@@ -74,7 +74,7 @@ def test_nobody_waits_for_a_slow_refresh_who_knows_yesterdays_people(bridge: Ben
     began = time.monotonic()
     bridge.bridge.directory.people()
     bridge.bridge.directory.reload_agents()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5
     sandbox.play_no_faults()
     asking.join()
 

@@ -109,13 +109,13 @@ def test_R1_with_a_watcher_that_says_nothing_a_file_is_found_within_rescan(
 ) -> None:
     monkeypatch.setattr(Watcher, "take_hints", lambda self: (set(), set(), False))
     notebook = Notebook()
-    with running(source(root, rescan=1.5), notebook):
+    with running(source(root, rescan=3.0), notebook):
         assert armed(notebook)
         for number in range(3):
             began = time.monotonic()
             (root / f"{number}.wav").write_bytes(AUDIO)
             assert eventually(lambda: len(notebook.rows) == number + 1)  # noqa: B023
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 3.0
             time.sleep(0.37)  # at another moment between two rescans each time
 
 
@@ -517,4 +517,4 @@ def test_run_once_returns_soon_after_the_last_file_settled(root: Path) -> None:
     (root / "a.wav").write_bytes(AUDIO)
     began = time.monotonic()
     assert source(root).scan_once(Notebook().intake, threading.Event()) == 1
-    assert SETTLE_SECONDS <= time.monotonic() - began < 1.0
+    assert SETTLE_SECONDS <= time.monotonic() - began < 3.0

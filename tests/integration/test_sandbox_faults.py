@@ -129,6 +129,6 @@ def test_stopping_does_not_wait_for_a_slow_answer() -> None:
         time.sleep(0.2)
         begin = time.monotonic()
         running.stop()
-        assert time.monotonic() - begin < 1.0
+        assert time.monotonic() - begin < 5.0
         asking.join()
         assert len(ended) == 1
