@@ -79,5 +79,7 @@ def test_the_log_holds_no_names_numbers_addresses_or_secrets(home: Home, sandbox
         assert service.stop() == 0
     lines = [json.loads(line) for line in service.log_text.splitlines()]
     assert {line["event"] for line in lines} >= {"moved", "waiting"}
+    # Times and Gong's own ids are digits that may look like anybody's.
+    told = json.dumps([{key: line[key] for key in line.keys() - {"at", "call_id", "request_id"}} for line in lines])
     for person in ("Visible", "555", "example.com", "299", "Secret", "sandbox-secret", "-one", "bad-field", "inactive"):
-        assert person not in service.log_text
+        assert person not in told
