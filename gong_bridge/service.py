@@ -202,9 +202,8 @@ class Bridge:
             try:
                 changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
             except LedgerReadOnly as error:
-                self.gate.close(
-                    error
-                )  # idle workers only read: nobody else would notice, and say, that the disk is full
+                # Idle workers only read: nobody else would notice, and say, that the disk is full.
+                self.gate.close(error)
                 raise
             if changed:
                 self.observer.found(changed)
