@@ -217,6 +217,10 @@ class Entry:
     person: what an unknown person was looked for by, such as "extension 204" (only while held for that).
     duplicate_of / replaces: ids of other entries (R12; new media for a delivered call).
     lease_token: proof of the claim; every write of a worker is conditional on it.
+    group_key / group_part: what binds the files of one call, and what this file is among them.
+    sidecar_key / sidecar_digest: the description that the draft was made from.
+    reach: who can open the recording; None: everybody. account: the Gong account, None: the only one.
+    delivery / linked_at: "upload" or "link", and when Gong was given the link.
     """
 
     id: int
@@ -247,6 +251,14 @@ class Entry:
     lease_until: datetime | None = None
     found_at: datetime
     updated_at: datetime
+    group_key: str | None = None
+    group_part: str | None = None
+    sidecar_key: str | None = None
+    sidecar_digest: str | None = None
+    reach: str | None = None
+    delivery: str | None = None
+    account: str | None = None
+    linked_at: datetime | None = None
 
     @property
     def recording(self) -> Recording:

@@ -99,6 +99,14 @@ def entry_of(row: Sequence[Any]) -> Entry:
         lease_until=maybe_moment(row[25]),
         found_at=moment(row[26]),
         updated_at=moment(row[27]),
+        group_key=row[28],
+        group_part=row[29],
+        sidecar_key=row[30],
+        sidecar_digest=row[31],
+        reach=row[32],
+        delivery=row[33],
+        account=row[34],
+        linked_at=maybe_moment(row[35]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this program needs; the newest file in migrations/versions."""
 VERSION_TABLE = "ledger_version"
 
@@ -18,6 +18,8 @@ OWNS_CALL = text("owns_call")
 IS_HELD = text("state = 'held'")
 IS_LEASED = text("lease_token IS NOT NULL")
 REPLACES = text("replaces IS NOT NULL")
+IN_GROUP = text("group_key IS NOT NULL")
+HAS_SIDECAR = text("sidecar_key IS NOT NULL")
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY numbers rows by itself in SQLite
 
@@ -54,6 +56,14 @@ entries = Table(
     Column("lease_until", BigInteger),
     Column("found_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("group_key", Text),
+    Column("group_part", Text),
+    Column("sidecar_key", Text),
+    Column("sidecar_digest", Text),
+    Column("reach", Text),
+    Column("delivery", Text),
+    Column("account", Text),
+    Column("linked_at", BigInteger),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, unique=True)
@@ -85,6 +95,14 @@ Index(
 Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
 Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
 Index("entries_by_predecessor", entries.c.replaces, sqlite_where=REPLACES, postgresql_where=REPLACES)
+Index("entries_by_group", entries.c.source, entries.c.group_key, sqlite_where=IN_GROUP, postgresql_where=IN_GROUP)
+Index(
+    "entries_by_sidecar",
+    entries.c.source,
+    entries.c.sidecar_key,
+    sqlite_where=HAS_SIDECAR,
+    postgresql_where=HAS_SIDECAR,
+)
 Index("entries_by_state", entries.c.state, entries.c.source)
 
 events = Table(
