@@ -7,15 +7,11 @@ before sending again (R21, R22).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from gong_bridge import clock
-from gong_bridge.config.schema import MediaOptions
-from gong_bridge.directory import Directory
 from gong_bridge.errors import (
     BadCredentials,
     Held,
@@ -27,47 +23,18 @@ from gong_bridge.errors import (
     SourceChanged,
     SourceGone,
     SourceLost,
-    UnknownPerson,
-    UnusableUser,
 )
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.refusals import AlreadyKnown
 from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.mapping.engine import Composition
-from gong_bridge.mapping.engine import Mapping as CallMapping
-from gong_bridge.mapping.people import Company
+from gong_bridge.looking import Drafted, Looking, Route
 from gong_bridge.media.body import Bodies, Body
-from gong_bridge.media.probe import MediaProbe
-from gong_bridge.media.rules import Verdict, judge
-from gong_bridge.model import OPEN_STATES, Entry, MediaInfo, State
+from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.observer import Observer
-from gong_bridge.sidecar_watch import Beside, SidecarWatch
-from gong_bridge.sources.base import Source
 
 LOOK_UPS_BEFORE_HOLDING = 4
 """A list that lags behind is given half a minute before a person is asked."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """One configured source with everything that its recordings need on their way."""
-
-    source: Source
-    mapping: CallMapping
-    company: Company
-    sidecar_wait_seconds: float
-    on_change: str
-    settles_source: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drafted:
-    """What looking at a recording gave, before anything is written down."""
-
-    info: MediaInfo
-    verdict: Verdict
-    composition: Composition | None
 
 
 class Pipeline:
@@ -78,22 +45,16 @@ class Pipeline:
         *,
         ledger: Ledger,
         routes: Mapping[str, Route],
-        probe: MediaProbe,
+        looking: Looking,
         calls: Calls,
-        directory: Directory,
         bodies: Bodies,
-        media_options: MediaOptions,
-        sidecar_watch: SidecarWatch,
         observer: Observer,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
-        self._probe = probe
+        self._looking = looking
         self._calls = calls
-        self._directory = directory
         self._bodies = bodies
-        self._media_options = media_options
-        self._sidecar_watch = sidecar_watch
         self._observer = observer
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
@@ -117,55 +78,6 @@ class Pipeline:
 
     # --- found -> drafted -------------------------------------------------------------------------------------------
 
-    def look(self, entry: Entry, *, now: datetime) -> Drafted:
-        """Probe, judge and compose without writing anything down; also what `explain` shows."""
-        info = self.measure(entry)
-        return self.look_at_measured(entry, info, now=now)
-
-    def measure(self, entry: Entry) -> MediaInfo:
-        """What the probe says of the recording."""
-        with self._routes[entry.source].source.open(entry.recording) as file:
-            return self._probe.inspect(file, entry.size_bytes)
-
-    def look_at_measured(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Drafted:
-        """Judge and compose what was measured."""
-        route = self._routes[entry.source]
-        # A file may come from a clock that is years ahead; it is waited for from the moment it was found.
-        modified_at = min(entry.modified_at, entry.found_at)
-        verdict = judge(info, self._media_options, modified_at=modified_at, now=now)
-        if verdict.skip_reason:
-            return Drafted(info=info, verdict=verdict, composition=None)
-        return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
-
-    def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
-        beside = Beside(route.source.read_beside)
-        ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
-
-        def compose() -> Composition:
-            return route.mapping.compose(
-                recording=entry.recording,
-                media=info,
-                company=route.company,
-                people=self._directory.people(),
-                now=now,
-                sidecar_wait_seconds=route.sidecar_wait_seconds - ahead_seconds,
-                read_beside=beside.read,
-                describe=lambda: route.source.describe(entry.recording),
-            )
-
-        try:
-            try:
-                return compose()
-            except (UnknownPerson, UnusableUser):
-                # The person may have joined, or been switched on, since the users were fetched.
-                if not self._directory.refresh_for_unknown():
-                    raise
-                return compose()
-        except Held:
-            if beside.seen:
-                self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
-            raise
-
     def _draft(self, entry: Entry) -> Entry:
         now = clock.now()
         try:
@@ -183,14 +95,14 @@ class Pipeline:
             reason = composition.skip_reason or "the mapping's skip_when says so"
             return self._ledger.work.skip(entry, now=now, code="mapping-rule", reason=reason)
         draft = composition.draft.to_json()
-        media = _media_record(looked)
+        media = looked.media_record()
         on_change = self._routes[entry.source].on_change
         return settle_identity(self._ledger, entry, draft=draft, media=media, on_change=on_change, now=now)
 
     def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
         """What looking gave, or the other entry that speaks of the file as it is now."""
         try:
-            return self.look(entry, now=now)
+            return self._looking.look(entry, now=now)
         except SourceChanged:
             other = entry_of_what_is_there(self._ledger, self._routes[entry.source].source, entry)
             if other is None:
@@ -330,13 +242,3 @@ class Pipeline:
         except SourceGone:
             word = "gone"
         return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
-
-
-def _media_record(looked: Drafted) -> dict[str, object]:
-    """The media facts as the ledger keeps them (JSON)."""
-    record: dict[str, object] = dataclasses.asdict(looked.info)
-    conversion = looked.verdict.conversion
-    record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
-    warnings = [*looked.verdict.warnings, *(looked.composition.warnings if looked.composition else ())]
-    record["warnings"] = warnings
-    return record

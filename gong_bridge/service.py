@@ -22,6 +22,7 @@ from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
+from gong_bridge.looking import Looking, Route
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
@@ -30,7 +31,7 @@ from gong_bridge.media.probe import MediaProbe
 from gong_bridge.model import GongUser, Recording, SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
-from gong_bridge.pipeline import Pipeline, Route
+from gong_bridge.pipeline import Pipeline
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.single_pass import Scan
@@ -111,15 +112,19 @@ class Bridge:
         self.probe = MediaProbe(config.media)
         self.sidecar_watch = SidecarWatch(self.ledger)
         self.bodies = Bodies(self.probe, config.media)
+        self.looking = Looking(
+            routes=self.routes,
+            probe=self.probe,
+            directory=self.directory,
+            media_options=config.media,
+            sidecar_watch=self.sidecar_watch,
+        )
         self.pipeline = Pipeline(
             ledger=self.ledger,
             routes=self.routes,
-            probe=self.probe,
+            looking=self.looking,
             calls=Calls(self.client),
-            directory=self.directory,
             bodies=self.bodies,
-            media_options=config.media,
-            sidecar_watch=self.sidecar_watch,
             observer=self.observer,
         )
         self.gate = Gate(self.ledger, self.directory.fetch)

@@ -16,6 +16,7 @@ LEVELS: list[set[str]] = [
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"directory", "identity", "observer", "owner", "sidecar_watch"},
+    {"looking"},
     {"pipeline"},
     {"worker", "gate", "supervision", "single_pass"},
     {"service"},

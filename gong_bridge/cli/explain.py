@@ -133,9 +133,9 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
         modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
     )  # fmt: skip
-    info = bridge.pipeline.measure(entry)
+    info = bridge.looking.measure(entry)
     facts["media"] = dataclasses.asdict(info)
-    looked = bridge.pipeline.look_at_measured(entry, info, now=now)
+    looked = bridge.looking.look_at_measured(entry, info, now=now)
     facts["warnings"] = list(looked.verdict.warnings)
     conversion = looked.verdict.conversion
     if conversion is not None:

@@ -192,7 +192,7 @@ def _look(bridge: Bridge, recording: Recording) -> Outcome:
         modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
     )  # fmt: skip
     try:
-        looked = bridge.pipeline.look(entry, now=now)
+        looked = bridge.looking.look(entry, now=now)
     except UnknownPerson as error:
         person = (error.kind, error.value)
         return ends(verdict="held", code=error.code, reason=error.message, person=person)

@@ -1,0 +1,116 @@
+"""Looks at a recording: what its media is, and which call its mapping makes of it; writes nothing down."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gong_bridge.config.schema import MediaOptions
+from gong_bridge.directory import Directory
+from gong_bridge.errors import Held, UnknownPerson, UnusableUser
+from gong_bridge.mapping.engine import Composition
+from gong_bridge.mapping.engine import Mapping as CallMapping
+from gong_bridge.mapping.people import Company
+from gong_bridge.media.probe import MediaProbe
+from gong_bridge.media.rules import Verdict, judge
+from gong_bridge.model import Entry, MediaInfo
+from gong_bridge.sidecar_watch import Beside, SidecarWatch
+from gong_bridge.sources.base import Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One configured source with everything that its recordings need on their way."""
+
+    source: Source
+    mapping: CallMapping
+    company: Company
+    sidecar_wait_seconds: float
+    on_change: str
+    settles_source: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drafted:
+    """What looking at a recording gave, before anything is written down."""
+
+    info: MediaInfo
+    verdict: Verdict
+    composition: Composition | None
+
+    def media_record(self) -> dict[str, object]:
+        """The media facts as the ledger keeps them (JSON)."""
+        record: dict[str, object] = dataclasses.asdict(self.info)
+        conversion = self.verdict.conversion
+        record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
+        record["warnings"] = [*self.verdict.warnings, *(self.composition.warnings if self.composition else ())]
+        return record
+
+
+class Looking:
+    """What `explain` shows and the pipeline then writes down. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        routes: Mapping[str, Route],
+        probe: MediaProbe,
+        directory: Directory,
+        media_options: MediaOptions,
+        sidecar_watch: SidecarWatch,
+    ) -> None:
+        self._routes = routes
+        self._probe = probe
+        self._directory = directory
+        self._media_options = media_options
+        self._sidecar_watch = sidecar_watch
+
+    def look(self, entry: Entry, *, now: datetime) -> Drafted:
+        """Probe, judge and compose. Raises Held, NotYetComplete, and what the source raises."""
+        return self.look_at_measured(entry, self.measure(entry), now=now)
+
+    def measure(self, entry: Entry) -> MediaInfo:
+        """What the probe says of the recording."""
+        with self._routes[entry.source].source.open(entry.recording) as file:
+            return self._probe.inspect(file, entry.size_bytes)
+
+    def look_at_measured(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Drafted:
+        """Judge and compose what was measured."""
+        route = self._routes[entry.source]
+        # A file may come from a clock that is years ahead; it is waited for from the moment it was found.
+        modified_at = min(entry.modified_at, entry.found_at)
+        verdict = judge(info, self._media_options, modified_at=modified_at, now=now)
+        if verdict.skip_reason:
+            return Drafted(info=info, verdict=verdict, composition=None)
+        return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
+
+    def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
+        beside = Beside(route.source.read_beside)
+        ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
+
+        def compose() -> Composition:
+            return route.mapping.compose(
+                recording=entry.recording,
+                media=info,
+                company=route.company,
+                people=self._directory.people(),
+                now=now,
+                sidecar_wait_seconds=route.sidecar_wait_seconds - ahead_seconds,
+                read_beside=beside.read,
+                describe=lambda: route.source.describe(entry.recording),
+            )
+
+        try:
+            try:
+                return compose()
+            except (UnknownPerson, UnusableUser):
+                # The person may have joined, or been switched on, since the users were fetched.
+                if not self._directory.refresh_for_unknown():
+                    raise
+                return compose()
+        except Held:
+            if beside.seen:
+                self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
+            raise
