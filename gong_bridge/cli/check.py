@@ -17,6 +17,8 @@ from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import BridgeError
 from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.mapping.language import mapping_schema
+from gong_bridge.mapping.library import find_mapping
+from gong_bridge.mapping.lint import lint
 from gong_bridge.mapping.people import People, check_usable
 from gong_bridge.service import Bridge, build_routes, scratch_bridge
 
@@ -50,6 +52,7 @@ def check(
         _fine(f"source {source.name}: {place}, mapping {routes[source.name].mapping.name}, local times in {zone}")
     _fine(f"agents: {len(agents)} in {options.agents.name}" if options.agents else "agents: none configured")
     _doubt_number_plan(options, agents)
+    _doubt_mappings(options)
     problems = list(_ask_outside(options, agents)) if online else []
     for problem in problems:
         out.print(Text(f"  ! {problem}", style="magenta"), soft_wrap=True)
@@ -65,6 +68,20 @@ def _doubt_number_plan(options: Config, agents: list[Agent]) -> None:
     if extensions and not any(re.fullmatch(options.company.extensions, one) for one in extensions):
         doubt = f"no extension in {options.agents.name if options.agents else 'agents.csv'} matches company.extensions"
         out.print(Text(f"  ? {doubt} {options.company.extensions!r}; it is a regular expression, such as \\d{{3}}"))
+
+
+def _doubt_mappings(options: Config) -> None:
+    """What `mapping lint` finds in the mappings of the user's own that are in use."""
+    for name in dict.fromkeys(source.mapping for source in options.sources):
+        path = find_mapping(name, options.mappings)
+        if options.mappings is None or path.parent != options.mappings:
+            continue
+        found = lint(path)
+        for finding in found:
+            if finding.level == "error":
+                out.print(Text(f"  ? {finding}", style="yellow"), soft_wrap=True)
+        if any(finding.level == "warning" for finding in found):
+            out.print(Text(f"  ? mapping {name}: gong-bridge mapping lint {name} has remarks"), soft_wrap=True)
 
 
 def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:

@@ -9,9 +9,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out, print_rows, read_config
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out, print_rows
+from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, own_folder
+from gong_bridge.cli.mapping_lint import lint_mappings
 from gong_bridge.cli.mapping_try import try_recordings
-from gong_bridge.config.load import default_path
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.golden import cases_in, run_case
@@ -25,35 +26,14 @@ app.command(
     "gong-bridge mapping try s3://recordings/2026/ --mapping own",
 )(try_recordings)
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "-c",
-        "--config",
-        help="Take the folder of your own mappings from this bridge.yaml. Without it and --mappings: the shipped ones.",
-        show_default=False,
-    ),
-]
-FolderOption = Annotated[Path | None, typer.Option("--mappings", help="A folder of your own mapping files.")]
-
-
-def _own_folder(folder: Path | None, config: Path | None) -> Path | None:
-    """The user's mappings: the folder named, else that of the configuration, else none but the shipped ones."""
-    if folder is not None:
-        return folder
-    if config is None:
-        try:
-            config = default_path()
-        except ConfigError:
-            return None
-    return read_config(config, look_at_disk=False).mappings
+app.command("lint", epilog="Examples: gong-bridge mapping lint own; gong-bridge mapping lint --strict")(lint_mappings)
 
 
 @app.command("list", epilog="Example: gong-bridge mapping list --mappings /etc/gong-bridge/mappings")
 def list_mappings(config: ConfigOption = None, mappings: FolderOption = None, as_json: JsonOption = False) -> None:
     """The shipped mappings and your own, with what each is for."""
     rows = []
-    for name, path in mapping_files(_own_folder(mappings, config)).items():
+    for name, path in mapping_files(own_folder(mappings, config)).items():
         try:
             about = load_mapping(path).about
         except ConfigError as error:
@@ -69,7 +49,7 @@ def run_cases(
     mappings: FolderOption = None,
 ) -> None:
     """Run golden cases: what a mapping makes of a recording, against what you expect. Exits 1 on any difference."""
-    own = _own_folder(mappings, config)
+    own = own_folder(mappings, config)
     cases = [case for folder in folders for case in cases_in(folder)]
     if not cases:
         raise ConfigError(f"no case.yaml below {', '.join(map(str, folders))}; docs/mappings.md says how to write one")

@@ -73,6 +73,15 @@ def draft_of(values: dict[str, Any]) -> CallDraft:
     return draft
 
 
+def problems_of_values(values: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where Gong's model of a call refuses some of its fields, and by which rule; for a part of a call."""
+    try:
+        CallDraft.model_validate(_typed(values, CallDraft), by_alias=True, by_name=False)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            yield item["loc"], _rule(item)
+
+
 def exact_times(draft: CallDraft) -> CallDraft:
     """The draft with its times in the one form that Gong documents; `2026-09-01 10:00:00-0400` is only nearly that.
 

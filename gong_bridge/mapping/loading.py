@@ -220,10 +220,10 @@ class _Reader:
             self._problem(("call",), f"Gong cannot do without {', '.join(missing)}; add what is missing")
 
     def _problem(self, loc: Loc, what: str) -> None:
-        self.problems.append(f"{self._document.place(loc)}: {_path(loc)}: {what}")
+        self.problems.append(f"{self._document.place(loc)}: {key_path(loc)}: {what}")
 
 
-def _path(loc: Loc) -> str:
+def key_path(loc: Loc) -> str:
     """`match[#1].name`: Document.key_path would call a pattern by its text, because the key is `name`."""
     text = ""
     for part in loc:
