@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from gong_bridge.mapping.loading import load_definition
 from gong_bridge.mapping.origins import Origins
 from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.plain_filters import FALSE_WORDS
 from gong_bridge.mapping.sidecars import SidecarMissing, Waiting, find_sidecar
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
 from gong_bridge.model import CallDraft, MediaInfo, ObjectFacts, Recording, SidecarFile
@@ -88,7 +89,11 @@ class Mapping:
         """
         facts = facts_of(recording, media, company, describe)
         facts["_here"] = Here(
-            company=company, people=people, tables=self._definition.tables, placeholders=self._definition.placeholders
+            company=company,
+            people=people,
+            tables=self._definition.tables,
+            placeholders=self._definition.placeholders,
+            started_by_file=_started_by_file(recording, media),
         )
         waiting = Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds)
         work = _Work(definition=self._definition, facts=facts, waiting=waiting, read_beside=read_beside)
@@ -177,11 +182,11 @@ class _Work:
 
     def _rules(self, rules: tuple[Condition, ...], act: Callable[[str], None]) -> None:
         for rule in rules:
-            if self._value(rule.when, "when"):
+            if self._holds(rule.when, "when"):
                 act(text_of(self._value(rule.because, "because")))
 
     def _internal_call(self) -> dict[str, Any]:
-        if not self._value(self._definition.internal_when, "internal_calls.when"):
+        if not self._holds(self._definition.internal_when, "internal_calls.when"):
             return {}
         if self._definition.internal_policy == "skip":
             raise _Skip("an internal call: both ends belong to the company (internal_calls in the mapping)")
@@ -212,7 +217,7 @@ class _Work:
             return self._value(node, "parties")
         parties: list[Any] = []
         for index, item in enumerate(node):
-            if not self._value(item.get("when", True), f"parties[{index}].when"):
+            if not self._holds(item.get("when", True), f"parties[{index}].when"):
                 continue
             fields = {name: inner for name, inner in item.items() if name != "when"}
             party = clean({name: self._value(inner, f"parties[{index}].{name}") for name, inner in fields.items()})
@@ -225,7 +230,8 @@ class _Work:
     def _warnings(self) -> tuple[str, ...]:
         found: list[str] = []
         self._rules(self._definition.warn_when, found.append)
-        return tuple(found)
+        here: Here = self._facts["_here"]
+        return (*here.remarks, *found)
 
     # --- values --------------------------------------------------------------------------------------------------
 
@@ -243,6 +249,13 @@ class _Work:
         except NotUsable as error:
             raise BadMetadata(f"{field}: {error}{self._where(node)}") from None
 
+    def _holds(self, node: Node, field: str) -> bool:
+        """Does a condition hold? A text such as "false" would count as true, so it raises BadMetadata."""
+        value = self._value(node, field)
+        if isinstance(value, str) and value.strip().casefold() in FALSE_WORDS:
+            raise BadMetadata(f"{field}: the text {value!r} is not empty, so it would count as true; add | is_true")
+        return bool(value)
+
     def _provide(self, names: tuple[str, ...]) -> None:
         for name in names:
             if name in self._facts:
@@ -254,7 +267,7 @@ class _Work:
 
     def _sidecar(self) -> Any:
         rule = self._definition.sidecar
-        nothing = Missing(hint="no sidecar was found for this recording")
+        nothing = Missing(hint="no sidecar was found for this recording; write | default after what may be missing")
         if rule is None:
             return nothing
         try:
@@ -284,6 +297,12 @@ class _Work:
             elif not name.startswith("_") and not isinstance(value, Missing):
                 shown[name] = value
         return shown
+
+
+def _started_by_file(recording: Recording, media: MediaInfo) -> datetime | None:
+    """When the recording began, if the file was last changed at its end."""
+    length = media.duration_seconds
+    return None if length is None else recording.modified_at - timedelta(seconds=length)
 
 
 def _skip(reason: str) -> None:

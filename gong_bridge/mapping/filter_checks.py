@@ -48,6 +48,8 @@ def _check_filter(node: nodes.Filter, tables: Mapping[str, Any]) -> None:
         check = _ARGUMENT_CHECKS.get((node.name, name)) or _ARGUMENT_CHECKS.get(("*", name))
         if check is not None and value is not None:
             for single in value if isinstance(value, tuple) else (value,):
+                if single is _COMPUTED and name == "zone":
+                    continue  # one recorder may serve several places; the zone is checked when it is known
                 if single is _COMPUTED:
                     raise ValueError(f"{name} must be written out here, it cannot be computed")
                 check(single)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from gong_bridge.config.schema import check_zone
 from gong_bridge.mapping.people import Company, People
-from gong_bridge.mapping.phones import e164, is_dialled, same_number
+from gong_bridge.mapping.phones import e164, is_dialled, is_withheld, same_number, user_part
 from gong_bridge.mapping.plain_filters import PLAIN, is_empty, moment_of
 from gong_bridge.mapping.templates import Missing, NotUsable, text_of
-from gong_bridge.mapping.times import read_time
+from gong_bridge.mapping.times import as_written, read_time
+from gong_bridge.mapping.zone_proof import zone_remark
 
 _NOT_GIVEN: Any = object()
 
@@ -28,11 +31,24 @@ class Here:
     people: People
     tables: Mapping[str, Mapping[str, Any]]
     placeholders: frozenset[str] = frozenset()
+    started_by_file: datetime | None = None
+    """The file's last change less the recording's length."""
+    remarks: list[str] = field(default_factory=list)
+    """What filters noticed while they computed; the composition takes them over as warnings."""
+
+    def means_nothing(self, text: str) -> bool:
+        """Is the text, or the user part of the address in it, one of the placeholders, or a withheld SIP address?"""
+        words = {text.strip().casefold(), user_part(text).casefold()}
+        return bool(words & self.placeholders) or is_withheld(text)
+
+    def zone(self, name: str | None) -> ZoneInfo:
+        """The zone of that name, or the source's."""
+        return ZoneInfo(check_zone(name)) if name else self.company.time_zone
 
 
 def meaningful(here: Here, value: Any) -> Any:
-    """The value, or nothing when it is one of the mapping's placeholders (in any case)."""
-    return None if isinstance(value, str) and value.strip().casefold() in here.placeholders else value
+    """The value, or nothing when it is one of the mapping's placeholders (in any case, also inside a SIP address)."""
+    return None if isinstance(value, str) and here.means_nothing(value) else value
 
 
 def lookup(here: Here, value: Any, table: str, otherwise: Any = _NOT_GIVEN) -> Any:
@@ -49,28 +65,46 @@ def lookup(here: Here, value: Any, table: str, otherwise: Any = _NOT_GIVEN) -> A
 # --- times -----------------------------------------------------------------------------------------------------------
 
 
-def time(here: Here, value: Any, *formats: str, zone: str | None = None, ambiguous: str = "hold") -> datetime | None:
-    """A moment, by the first format that fits: strptime formats, iso, epoch, epoch_ms, epoch_us, epoch_hex."""
+def time(
+    here: Here, value: Any, *formats: str, zone: str | None = None, ambiguous: str = "hold", proof: Any = None
+) -> datetime | None:
+    """A moment, by the first format that fits: strptime formats or a word such as iso, epoch, rfc2822.
+
+    proof: the same moment known without a zone. It is what comes back; the value only shows whether the zone is right.
+    """
     if is_empty(value):
-        return None
-    return read_time(value, formats, ZoneInfo(zone) if zone else here.company.time_zone, ambiguous)
+        return None if is_empty(proof) else moment_of(proof)
+    if is_empty(proof):
+        return read_time(value, formats, here.zone(zone), ambiguous, here.started_by_file)
+    moment = moment_of(proof)
+    remark = zone_remark(as_written(value, formats), moment, here.zone(zone))
+    if remark is not None and remark not in here.remarks:
+        here.remarks.append(remark)
+    return moment
 
 
 def write_time(here: Here, value: Any, form: str = "%Y-%m-%d %H:%M", zone: str | None = None) -> str:
     """A moment as text by a strftime format, in `zone` or the source's zone."""
-    return moment_of(value).astimezone(ZoneInfo(zone) if zone else here.company.time_zone).strftime(form)
+    return moment_of(value).astimezone(here.zone(zone)).strftime(form)
 
 
 # --- people and numbers ----------------------------------------------------------------------------------------------
 
 
 def phone(here: Here, value: Any, otherwise: str = "as_is", country: str | None = None) -> str | None:
-    """The number as E.164; else it stays `as_is`, stays only `if_dialled` (digits, no name), or becomes `empty`."""
+    """The number as E.164; else it stays `as_is`, stays only `if_dialled` (digits, no name), or becomes `empty`.
+
+    An extension behind the number (x 204) is left off. Placeholders of the mapping and withheld addresses are nothing.
+    """
     if is_empty(value):
         return None
     text = text_of(value).strip()
+    text = unquote(text) if "%" in text else text  # telephone apps write %2B1202... for +1202...
+    if here.means_nothing(text):
+        return None
     stays = otherwise == "as_is" or (otherwise == "if_dialled" and is_dialled(text))
-    return e164(text, country or here.company.country) or (text if stays else None)
+    found = e164(text, country or here.company.country, drop_extension=True)
+    return found or (text if stays else None)
 
 
 def is_phone(here: Here, value: Any) -> bool:

@@ -90,6 +90,10 @@ class Origins:
         if isinstance(node, nodes.Filter) and node.name == "default":
             candidates = [candidate for candidate in (node.node, *node.args) if candidate is not None]
             return next(([one] for one in candidates if not is_empty(_value(one, facts))), [])
+        if isinstance(node, nodes.Filter) and node.name == "time":
+            proof = next((pair.value for pair in node.kwargs if pair.key == "proof"), None)
+            if proof is not None and not is_empty(_value(proof, facts)):
+                return [proof]
         return node.iter_child_nodes()
 
     def _label(self, path: tuple[str, ...]) -> tuple[str, str]:

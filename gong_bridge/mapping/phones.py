@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import phonenumbers
 
 _LONGEST_NUMBER = 64
 _ADDRESS = re.compile(r"(?:sips?|tel):([^@;>]*)|<([^<>@]*)>", re.IGNORECASE)
+_USER = re.compile(r"(?:<\s*)?(?:(?:sips?|tel):)?(?P<user>[^@;<>\"]*)", re.IGNORECASE)
+_WITHHELD_HOST = "anonymous.invalid"  # RFC 3323: how SIP writes a caller who does not want to be known
 _DIALLED = re.compile(r"\+?[\d*#][\d\s()./*#-]*")
 
 
-def e164(text: str, country: str) -> str | None:
+def e164(text: str, country: str, *, drop_extension: bool = False) -> str | None:
     """`text` as E.164, or None when it is no dialable number of `country` or with an international prefix.
 
     SIP and tel addresses give their user part, `"Name" <number>` gives the number. Short numbers (extensions,
-    emergency) have no E.164 form.
+    emergency) have no E.164 form; neither has a number with an extension (+1 555 0100 x 204), which is somebody else's,
+    unless `drop_extension`.
     """
     written = text.strip()
     if not written or len(written) > _LONGEST_NUMBER:
@@ -29,9 +33,25 @@ def e164(text: str, country: str) -> str | None:
         return None
     # numbers that only work inside one town are possible to phonenumbers, but + and country code make them wrong
     possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
-    if not possible or number.extension:
+    if not possible or (number.extension and not drop_extension):
         return None
+    number.extension = None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def user_part(text: str) -> str:
+    """Who a SIP or tel address names: 201 of `sip:201@pbx;transport=tls` and of `"Desk" <sip:201@pbx>`; else the text.
+
+    An address without `sip:` counts too: 201@10.0.0.1 is 201.
+    """
+    written = text.strip()
+    match = _USER.match(written, max(written.rfind("<"), 0))
+    return unquote(match["user"]).strip() if match is not None and match["user"].strip() else written
+
+
+def is_withheld(text: str) -> bool:
+    """Is it the address of SIP for a caller who does not want to be known?"""
+    return _WITHHELD_HOST in text.casefold()
 
 
 def is_dialled(text: str) -> bool:

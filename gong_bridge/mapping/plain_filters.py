@@ -11,10 +11,15 @@ from urllib.parse import unquote
 
 from jinja2.runtime import Undefined
 
+from gong_bridge.mapping.durations import read_duration
 from gong_bridge.mapping.patterns import guarded_pattern
+from gong_bridge.mapping.phones import user_part
 from gong_bridge.mapping.queries import run_query
 from gong_bridge.mapping.templates import LONGEST_TEXT, NotUsable, join_text, text_of
 
+_TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1", "1.0", "on"})
+FALSE_WORDS = frozenset({"false", "no", "n", "f", "0", "0.0", "off", "none", "null"})
+"""Texts that mean no, though a text that is not empty counts as true in a condition."""
 _LONGEST_JSON = 8 * 2**20
 
 
@@ -31,14 +36,20 @@ def default(value: Any, *others: Any) -> Any:
     return None if not others or isinstance(others[-1], Undefined) else others[-1]
 
 
-def plus(value: Any, seconds: float = 0, minutes: float = 0, hours: float = 0) -> datetime | None:
-    """A moment so much later (earlier with negative numbers)."""
-    return None if is_empty(value) else moment_of(value) + timedelta(seconds=seconds, minutes=minutes, hours=hours)
+def plus(value: Any, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> datetime | None:
+    """A moment so much later (earlier with negative numbers); a day has 24 hours."""
+    shift = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
+    return None if is_empty(value) else moment_of(value) + shift
 
 
 def seconds_since(value: Any, earlier: Any) -> float:
     """Seconds from `earlier` to the value."""
     return (moment_of(value) - moment_of(earlier)).total_seconds()
+
+
+def seconds(value: Any) -> float | None:
+    """Seconds from a length of time: 192, 3:12, 00:03:12.5, PT3M12S, 3m 12s."""
+    return None if is_empty(value) else read_duration(value)
 
 
 def replace(value: Any, old: str, new: str) -> str:
@@ -97,12 +108,24 @@ def where(value: Any, part: str, wanted: Any) -> list[Any]:
     return [item for item in _items(value) if isinstance(item, Mapping) and _is_text(item.get(part), text)]
 
 
-def whole(value: Any) -> int:
-    """A whole number from text or a number."""
+def whole(value: Any, base: int = 10) -> int:
+    """A whole number from text or a number; `base` 16 or 36 for text in other digits."""
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        return int(value) if base == 10 else int(text_of(value), base)
+    except (TypeError, ValueError, OverflowError):
         raise NotUsable("this is no whole number") from None
+
+
+def is_true(value: Any) -> bool:
+    """What a recorder means by true, false, yes, no, 1, 0, on, off, in any case; nothing is false."""
+    if is_empty(value):
+        return False
+    word = text_of(value).strip().casefold()
+    if word in _TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise NotUsable(f"{word[:40]!r} is neither yes nor no; compare it with == instead")
 
 
 def number(value: Any) -> float:
@@ -143,7 +166,7 @@ def _canonical(value: Any) -> str:
 
 
 PLAIN: dict[str, Callable[..., Any]] = {
-    "default": default, "plus": plus, "seconds_since": seconds_since,
+    "default": default, "is_true": is_true, "plus": plus, "seconds": seconds, "seconds_since": seconds_since,
     "replace": replace, "split": split, "join": join, "find": find, "shorten": shorten, "to_json": to_json,
     "digest": digest, "query": query, "where": where, "int": whole, "float": number, "length": length,
     "upper": lambda value: text_of(value).upper(),
@@ -154,6 +177,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "ends_with": lambda value, end: text_of(value).endswith(end),
     "digits": lambda value: "".join(filter(str.isdigit, text_of(value))),
     "percent_decode": lambda value: unquote(text_of(value)),
+    "sip_user": lambda value: None if is_empty(value) else user_part(text_of(value)),
     "first": lambda value: next(iter(_items(value)), None),
     "last": lambda value: next(reversed(_items(value)), None),
     "as_list": lambda value: [] if is_empty(value) else list(_items(value)),
