@@ -113,6 +113,13 @@ class NotYetComplete(RetryLater):
     keeps_attempt = True
 
 
+class LinkPending(RetryLater):
+    """Gong was given a link and may still be fetching the recording."""
+
+    code = "link-pending"
+    keeps_attempt = True
+
+
 class NoRoom(RetryLater):
     """There is no disk left for a conversion now; the recording itself is fine."""
 
@@ -195,6 +202,18 @@ class SourceLost(Held):
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotFetched(Held):
+    """Gong did not fetch the recording while its link was good, and the source says to ask a person then."""
+
+    code = "not-fetched"
+
+
+class ChangedAfterLink(Held):
+    """The recording changed after Gong fetched it by a link; Gong takes no upload for such a call."""
+
+    code = "changed-after-link"
 
 
 # --- nobody can go on ------------------------------------------------------------------------------------------------

@@ -11,25 +11,11 @@ from gong_bridge.config.schema import MediaOptions
 from gong_bridge.directory import Directory
 from gong_bridge.errors import Held, UnknownPerson, UnusableUser
 from gong_bridge.mapping.engine import Composition
-from gong_bridge.mapping.engine import Mapping as CallMapping
-from gong_bridge.mapping.people import Company
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge
 from gong_bridge.model import Entry, MediaInfo
+from gong_bridge.route import Route
 from gong_bridge.sidecar_watch import Beside, SidecarWatch
-from gong_bridge.sources.base import Source
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """One configured source with everything that its recordings need on their way."""
-
-    source: Source
-    mapping: CallMapping
-    company: Company
-    sidecar_wait_seconds: float
-    on_change: str
-    settles_source: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -220,7 +220,7 @@ class Entry:
     group_key / group_part: what binds the files of one call, and what this file is among them.
     sidecar_key / sidecar_digest: the description that the draft was made from.
     reach: who can open the recording; None: everybody. account: the Gong account, None: the only one.
-    delivery / linked_at: "upload" or "link", and when Gong was given the link.
+    delivery: "upload" or "link". linked_at / link_expires_at: when Gong was given the link, and until when it is good.
     """
 
     id: int
@@ -259,6 +259,7 @@ class Entry:
     delivery: str | None = None
     account: str | None = None
     linked_at: datetime | None = None
+    link_expires_at: datetime | None = None
 
     @property
     def recording(self) -> Recording:

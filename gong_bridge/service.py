@@ -22,7 +22,7 @@ from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
-from gong_bridge.looking import Looking, Route
+from gong_bridge.looking import Looking
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
@@ -33,6 +33,7 @@ from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.retry import RetryPolicy
+from gong_bridge.route import Route
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
@@ -80,6 +81,8 @@ def build_routes(config: Config) -> dict[str, Route]:
             sidecar_wait_seconds=options.sidecar_wait,
             on_change=options.on_change,
             settles_source=options.after_upload != "leave",
+            delivery=options.delivery if isinstance(options, BucketSource) else "upload",
+            when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
         )
     return routes
 

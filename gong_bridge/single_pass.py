@@ -6,7 +6,7 @@ import threading
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError
-from gong_bridge.looking import Route
+from gong_bridge.route import Route
 from gong_bridge.sources.base import Intake
 
 

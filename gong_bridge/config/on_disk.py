@@ -51,17 +51,13 @@ class Look:
     # --- rules of the file that need no disk ------------------------------------------------------------------------
 
     def at_rules(self, name_is_taken: Callable[[str], str]) -> None:
-        """Names used twice, deliveries not available yet, ledgers of unknown kinds."""
+        """Names used twice, ledgers of unknown kinds."""
         names: set[str] = set()
         for loc, source in self._sources():
             name = source.get("name")
             if isinstance(name, str) and name in names:
                 self._wrong((*loc, "name"), name_is_taken(name))
             names.add(str(name))
-            if source.get("delivery") == "link":
-                self._wrong(
-                    (*loc, "delivery"), "'link' is not available in this version; write 'upload', or leave the key out"
-                )
             if source.get("events") is not None:
                 what = "the queue is not read in this version; the listing finds every recording within `rescan`"
                 self.warnings.append(self._document.problem((*loc, "events"), what))

@@ -17,6 +17,11 @@ from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
 from gong_bridge.strict_yaml import MistakeAt
 
+SHORTEST_LINK_SECONDS = 900.0
+"""A link that lives shorter may end before Gong comes for the recording."""
+LONGEST_LINK_SECONDS = 7 * 86_400.0
+"""What S3 allows for signature version 4."""
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -170,7 +175,19 @@ class BucketSource(_SourceOptions):
     events: str | None = None
     """URL of an SQS queue with the bucket's notifications; the listing still runs."""
     delivery: Literal["upload", "link", "auto"] = "auto"
-    """upload | link (Gong fetches a presigned URL) | auto."""
+    """upload | link (Gong fetches the recording from a presigned URL: one API call instead of two) | auto (link where
+    Gong can reach the bucket, else upload)."""
+    link_lifetime: Duration = 7200.0
+    """How long Gong may fetch a recording by its link; shorter where the credentials end sooner."""
+    when_not_fetched: Literal["upload", "hold"] = "upload"
+    """What to do with a recording that Gong has not fetched when its link has ended."""
+
+    @field_validator("link_lifetime")
+    @classmethod
+    def _check_link_lifetime(cls, value: float) -> float:
+        if not SHORTEST_LINK_SECONDS <= value <= LONGEST_LINK_SECONDS:
+            raise ValueError("link_lifetime must be between 15m and 7d (S3 signs no longer)")
+        return value
 
 
 def _kind_of_source(value: object) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
@@ -146,17 +146,32 @@ class Calls:
         For use after an unclear delivery: sending the same bytes again is harmless, losing them is not. One API call:
         only a media URL proves it (the kind that GET /v2/calls/{id} shows may be set before any media arrived).
         """
-        body = JsonBody({"filter": {"callIds": [call_id]}, "contentSelector": {"exposedFields": {"media": True}}})
+        return call_id in (self.with_media([call_id]) or ())
+
+    def with_media(self, call_ids: Sequence[str]) -> frozenset[str] | None:
+        """Those of these calls whose media Gong certainly has; None when Gong does not tell. One API call a page.
+
+        Raises RateLimited, ServiceDown.
+        """
+        body: dict[str, Any] = {
+            "filter": {"callIds": list(call_ids)},
+            "contentSelector": {"exposedFields": {"media": True}},
+        }
+
+        def ask(cursor: str | None) -> Answer:
+            asked = JsonBody(body | ({"cursor": cursor} if cursor else {}))
+            return self._client.send(LIST_EXTENSIVE, body=asked, about=f"{len(call_ids)} calls")
+
         try:
-            answer = self._client.send(LIST_EXTENSIVE, body=body, about=f"call {call_id}")
+            calls = [call for page in Pages(DetailedCalls, ask) for call in page.calls or ()]
         except (BadCredentials, RefusedByGong, WrongBaseUrl):
             # What is missing may be only the scope for media URLs or, behind some proxies, this operation: no reason
             # to stop the house. If it is the key or the address, the delivery that follows will say so.
-            return False
-        if not answer.found:
-            return False
-        media = [row.media for row in read_as(DetailedCalls, answer).calls or () if row.media]
-        return any(urls.audio_url or urls.video_url for urls in media)
+            return None
+        found = [call for call in calls if call.media and (call.media.audio_url or call.media.video_url)]
+        if len(call_ids) == 1:  # then there is no doubt which call it is
+            return frozenset(call_ids) if found else frozenset()
+        return frozenset(call.meta_data.id for call in found if call.meta_data and call.meta_data.id)
 
     def put_media(
         self,

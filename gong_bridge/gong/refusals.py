@@ -63,6 +63,7 @@ READ_STATUSES = (400, 409)
 """The statuses whose sentences are read; any other status speaks for itself."""
 
 _LONGEST_SENTENCE = 500
+_SIGNED = re.compile(r"(https?://[^\s?\"']*)\?[^\s\"']*", re.IGNORECASE)
 _MOST_SENTENCES = 3
 
 
@@ -94,5 +95,6 @@ def refusal(
 
 
 def _one_line(text: str) -> str:
+    text = _SIGNED.sub(r"\1?…", text)  # Gong may repeat a link, which opens the recording to anybody who reads it
     clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return clean if len(clean) <= _LONGEST_SENTENCE else clean[: _LONGEST_SENTENCE - 1] + "…"

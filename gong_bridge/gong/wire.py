@@ -118,9 +118,16 @@ class MediaUrls(GongAnswer):
     video_url: str | None = None
 
 
+class CallMetaData(GongAnswer):
+    """Which call it is."""
+
+    id: str | None = None
+
+
 class DetailedCall(GongAnswer):
     """One call of POST /v2/calls/extensive, reduced to its media."""
 
+    meta_data: CallMetaData | None = None
     media: MediaUrls | None = None
 
 

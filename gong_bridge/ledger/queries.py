@@ -13,7 +13,7 @@ from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
 from gong_bridge.ledger.schema import IS_HELD, IS_LEASED, IS_OPEN, REPLACES, entries, events
-from gong_bridge.model import Entry, EntryEvent
+from gong_bridge.model import Entry, EntryEvent, State
 
 _PAGE = 500
 
@@ -127,6 +127,20 @@ class Views:
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
 
+    def links_due(self, now: datetime, limit: int) -> list[str]:
+        """Call ids of recordings that Gong was to fetch by a link, and that it is time to ask about."""
+        statement = (
+            select(entries.c.call_id)
+            .where(
+                entries.c.state == State.CREATED.value, entries.c.delivery == "link", entries.c.due_at <= micros(now)
+            )
+            .where(entries.c.call_id.is_not(None))
+            .order_by(entries.c.due_at, entries.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(statement).scalars())
+
     def next_due_at(self) -> datetime | None:
         """The earliest moment at which `claim` can find something: an entry due, or a lease that ends."""
         statements = [
@@ -177,6 +191,8 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "intent": entry.intent,
         "duplicate_of": entry.duplicate_of,
         "replaces": entry.replaces,
+        "delivery": entry.delivery,
+        "link_expires_at": None if entry.link_expires_at is None else entry.link_expires_at.isoformat(),
         "backlog": entry.backlog,
         "working": entry.lease_token is not None,
         "modified_at": entry.modified_at.isoformat(),

@@ -107,6 +107,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         delivery=row[33],
         account=row[34],
         linked_at=maybe_moment(row[35]),
+        link_expires_at=maybe_moment(row[36]),
     )
 
 

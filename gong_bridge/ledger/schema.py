@@ -64,6 +64,7 @@ entries = Table(
     Column("delivery", Text),
     Column("account", Text),
     Column("linked_at", BigInteger),
+    Column("link_expires_at", BigInteger),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, unique=True)

@@ -139,10 +139,13 @@ class Work:
         with self._database.write() as connection:
             return write_leased(connection, entry, now, given)
 
-    def note_intent(self, entry: Entry, intent: str | None, now: datetime) -> Entry:
-        """Write down that a request is about to be sent ("create" or "deliver"); None: its outcome is known."""
+    def note_intent(self, entry: Entry, intent: str | None, now: datetime, **changes: Any) -> Entry:
+        """Write down that a request is about to be sent ("create" or "deliver"); None: its outcome is known.
+
+        `changes`: what the request says besides, such as the way of delivery, by the names of model.Entry.
+        """
         with self._database.write() as connection:
-            return write_leased(connection, entry, now, {"intent": intent}, with_event=False)
+            return write_leased(connection, entry, now, {"intent": intent, **changes}, with_event=False)
 
     def postpone(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
@@ -30,6 +31,22 @@ class Intake:
     unseen: Callable[[Sequence[Recording]], list[Recording]]
     add: Callable[[Sequence[Recording], bool], int]
     health: Callable[[SourceHealth], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A URL by which anybody can read one recording until `expires_at`: a secret, never logged or written down."""
+
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+class NotLinkable(Exception):
+    """There can be no link to this recording; `reason` says why, in words for the ledger."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Source(Protocol):
@@ -74,6 +91,12 @@ class Source(Protocol):
 
     def describe(self, recording: Recording) -> ObjectFacts:
         """User metadata and tags of an object; empty for files. Raises SourceGone, SourceUnavailable."""
+
+    def link(self, recording: Recording, *, content_type: str, file_name: str) -> Link:
+        """A link to exactly this version, answered with this content type and name (G3, R18).
+
+        Raises NotLinkable, SourceChanged, SourceGone, SourceUnavailable.
+        """
 
     def settle(self, recording: Recording) -> str:
         """Do what after_upload says, once Gong has everything (R30).

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from gong_bridge.config.schema import FolderSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceChanged, SourceGone, SourceUnavailable
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
-from gong_bridge.sources.base import Intake
+from gong_bridge.sources.base import Intake, Link, NotLinkable
 from gong_bridge.sources.beneath import (
     NOT_THERE,
     VersionedFile,
@@ -117,6 +117,10 @@ class Folder:
     def describe(self, recording: Recording) -> ObjectFacts:  # noqa: ARG002
         """Files have no metadata but their name."""
         return ObjectFacts()
+
+    def link(self, recording: Recording, *, content_type: str, file_name: str) -> Link:  # noqa: ARG002 - the Protocol's
+        """See Source.link. Gong cannot come to a folder."""
+        raise NotLinkable("the recording lies in a folder of this machine")
 
     def settle(self, recording: Recording) -> str:
         """See Source.settle. Folders that become empty stay."""

@@ -19,10 +19,11 @@ from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
-from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, Intake
+from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, Intake, Link
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
 from gong_bridge.sources.s3_file import ObjectReader
+from gong_bridge.sources.s3_links import Presigner
 from gong_bridge.sources.s3_removal import delete_delivered, move_delivered
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Bucket:
                     f"source {self.name}: after_upload.move_to holds the source's prefix; name another, such as done/"
                 )
         self._names = NameRules(options.include, options.exclude, apart=self._move_to)
+        self._presigner = Presigner(options)
         self._client_lock = threading.Lock()
         self._client_made: S3Client | None = None
 
@@ -183,6 +185,11 @@ class Bucket:
             answer = self._client().get_object_tagging(Bucket=self._bucket, Key=recording.key)
             tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
         return ObjectFacts(metadata=metadata, tags=tags)
+
+    def link(self, recording: Recording, *, content_type: str, file_name: str) -> Link:
+        """See Source.link."""
+        with self._telling_gone_from_away():
+            return self._presigner.link(recording, content_type=content_type, file_name=file_name)
 
     def settle(self, recording: Recording) -> str:
         """See Source.settle."""

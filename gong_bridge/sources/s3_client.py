@@ -5,7 +5,7 @@ boto3 is imported when the first client is made: a bridge that only watches fold
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from gong_bridge.errors import BridgeError, SourceChanged, SourceGone, SourceUna
 from gong_bridge.sources.s3_file import BrokenBody
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.exceptions import ClientError
     from botocore.loaders import Loader
     from botocore.response import StreamingBody
@@ -76,26 +77,51 @@ def etag_of(version: str) -> str:
 def make_client(options: BucketSource) -> S3Client:
     """A client for this bucket; clients may be shared by threads. Raises SourceUnavailable."""
     with translated(options.bucket):
-        import boto3
-        import botocore.session
-        from botocore.config import Config
+        return _client_of(_session(options), options)
 
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 5},
-            connect_timeout=10,
-            read_timeout=60,
-            max_pool_connections=32,  # every recording that is being sent holds one
-            tcp_keepalive=True,
-            # Only AWS itself has a name in DNS for every bucket
-            s3={"addressing_style": "path" if options.endpoint_url else "auto"},
-            # Other stores know nothing of the checksums that boto3 adds by default since 1.36
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        core = botocore.session.get_session()
-        core.register_component("data_loader", _descriptions_of_services())
-        session = boto3.session.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
-        return session.client("s3", endpoint_url=options.endpoint_url, config=config)
+
+def make_signing_client(options: BucketSource) -> tuple[S3Client, Callable[[float], bool]]:
+    """A client for presigned URLs, and whether its credentials end within so many seconds. Raises SourceUnavailable."""
+    with translated(options.bucket):
+        session = _session(options)
+        credentials = session.get_credentials()
+
+        def end_within(seconds: float) -> bool:
+            # Only temporary credentials know an end; asking for the frozen ones renews those that are about to end.
+            if credentials is None or not hasattr(credentials, "refresh_needed"):
+                return False
+            credentials.get_frozen_credentials()
+            return bool(credentials.refresh_needed(refresh_in=seconds))
+
+        return _client_of(session, options, signature_version="s3v4"), end_within
+
+
+def _session(options: BucketSource) -> Session:
+    import boto3
+    import botocore.session
+
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _descriptions_of_services())
+    return boto3.session.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
+
+
+def _client_of(session: Session, options: BucketSource, signature_version: str | None = None) -> S3Client:
+    from botocore.config import Config
+
+    config = Config(
+        signature_version=signature_version,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,  # every recording that is being sent holds one
+        tcp_keepalive=True,
+        # Only AWS itself has a name in DNS for every bucket
+        s3={"addressing_style": "path" if options.endpoint_url else "auto"},
+        # Other stores know nothing of the checksums that boto3 adds by default since 1.36
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return session.client("s3", endpoint_url=options.endpoint_url, config=config)
 
 
 @cache

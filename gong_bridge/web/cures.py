@@ -55,6 +55,14 @@ CURES: dict[str, Cure] = {
         means="The recording was overwritten before its media was sent; a newer entry has the new content.",
         to_do="Look at both entries. If the newer one is the same call, skip this one.",
     ),
+    "not-fetched": Cure(
+        means="Gong did not fetch the recording by its link in time, or does not tell whether it has.",
+        to_do="Do what the reason says. `when_not_fetched: upload` in bridge.yaml sends such recordings by itself.",
+    ),
+    "changed-after-link": Cure(
+        means="The recording changed after Gong had fetched it by a link; such a call takes no upload.",
+        to_do="Skip this entry, or delete the call in Gong and retry.",
+    ),
     "held": Cure(
         means="The bridge does not decide this by itself; the reason says what is open.",
         to_do="Read the reason, then retry or skip.",

@@ -324,9 +324,9 @@ MISTAKES = {
         WHOLE + "  - name: pbx\n    folder: moved\n    mapping: freepbx\n",
         "10:11: sources[pbx].name: another source is called 'pbx' too; every source needs a name of its own",
     ),
-    "links, which are not available yet": (
-        GONG + LEDGER + "sources:\n  - {name: b, bucket: c, mapping: freepbx, delivery: link}\n",
-        "7:54: sources[b].delivery: 'link' is not available in this version; write 'upload', or leave the key out",
+    "a link that lives longer than S3 signs": (
+        GONG + LEDGER + "sources:\n  - {name: b, bucket: c, mapping: freepbx, link_lifetime: 8d}\n",
+        "7:59: sources[b].link_lifetime: link_lifetime must be between 15m and 7d (S3 signs no longer)",
     ),
     "a port alone": (
         WHOLE + "web: {listen: 8321}\n",

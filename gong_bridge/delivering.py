@@ -1,0 +1,131 @@
+"""The steps created -> delivered -> done: the media is sent or fetched, then the source is settled (R19, R30)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from gong_bridge import clock
+from gong_bridge.errors import ChangedAfterLink, RateLimited, ServiceDown, SourceChanged, SourceGone, SourceLost
+from gong_bridge.gong.calls import Calls
+from gong_bridge.identity import entry_of_what_is_there
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.linking import LINK, UPLOAD, LinkLooks, not_fetched
+from gong_bridge.media.body import Bodies, Body
+from gong_bridge.model import Entry, State
+from gong_bridge.observer import Observer
+from gong_bridge.route import Route
+
+
+class Delivering:
+    """Delivers the media of calls. Thread-safe: all state is in the ledger."""
+
+    def __init__(
+        self, *, ledger: Ledger, routes: Mapping[str, Route], calls: Calls, bodies: Bodies, observer: Observer
+    ) -> None:
+        self._ledger = ledger
+        self._routes = routes
+        self._calls = calls
+        self._bodies = bodies
+        self._observer = observer
+        self._link_looks = LinkLooks(ledger, calls)
+
+    def deliver(self, entry: Entry) -> Entry:
+        call_id = entry.call_id
+        assert call_id is not None
+        if entry.delivery == LINK:
+            settled = self._await_fetch(entry)
+            if settled.state is not State.CREATED:
+                return settled
+            entry = settled
+        self._refuse_after_link(entry)
+        # A call whose media is being replaced has media anyway: there, looking proves nothing.
+        if entry.intent == "deliver" and entry.replaces is None and self._calls.has_media(call_id):
+            reason = "the media was there already: an earlier upload had arrived"
+            return self._delivered(entry, code="confirmed", reason=reason)
+        route = self._routes[entry.source]
+        try:
+            with self._bodies.of(
+                entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)
+            ) as body:
+                return self._upload(entry, body)
+        except SourceGone as gone:
+            raise SourceLost(
+                f"{gone.message}; the call {entry.call_id} is in Gong without media. Put the file back and retry",
+                code=SourceGone.code,
+            ) from gone
+        except SourceChanged as changed:
+            successor = self._ledger.views.successor_of(entry) or entry_of_what_is_there(
+                self._ledger, route.source, entry
+            )
+            if successor is None:
+                raise
+            raise SourceLost(
+                f"the file was overwritten before its media was sent; entry {successor.id} has the new content. "
+                f"The call {entry.call_id} stays without media unless both are the same call",
+                code=SourceChanged.code,
+            ) from changed
+
+    def _await_fetch(self, entry: Entry) -> Entry:
+        """The entry delivered by its link, or to be uploaded because the link has ended unused."""
+        fetched = self._link_looks.fetched(entry)
+        if fetched:
+            return self._delivered(entry, code="fetched", reason="Gong has fetched the recording by its link")
+        if fetched is None or self._routes[entry.source].when_not_fetched == "hold":
+            raise not_fetched(entry, told=fetched is not None)
+        return self._ledger.work.advance(
+            entry, State.CREATED, now=clock.now(), delivery=UPLOAD, code="not-fetched",
+            reason="Gong did not fetch the recording by its link; it is uploaded",
+        )  # fmt: skip
+
+    def _refuse_after_link(self, entry: Entry) -> None:
+        """Gong takes no upload for a call whose media came by a link."""
+        replaced = None if entry.replaces is None else self._ledger.views.get(entry.replaces)
+        if replaced is not None and replaced.delivery == LINK and replaced.call_id == entry.call_id:
+            raise ChangedAfterLink(
+                f"the recording changed after Gong fetched it by a link for call {entry.call_id}; Gong takes no upload "
+                "for such a call. Skip this entry, or delete the call in Gong and retry"
+            )
+
+    def _upload(self, entry: Entry, body: Body) -> Entry:
+        def opened() -> BinaryIO:
+            # The wait for the allowance is over: whoever lost the lease meanwhile (a suspended machine) sends nothing.
+            self._ledger.work.note_intent(entry, "deliver", now=clock.now())
+            return body.open()
+
+        try:
+            sent = self._calls.put_media(
+                entry.call_id or "",
+                opened,
+                body.size_bytes,
+                body.suffix,
+                body.content_type,
+                lambda chunk_bytes: self._observer.sending(entry, chunk_bytes, body.size_bytes),
+            )
+        except (ServiceDown, RateLimited):
+            self._ledger.work.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there
+            raise
+        finally:
+            self._observer.finished_sending(entry)
+        return self._delivered(entry, http_status=sent.http_status, request_id=sent.request_id)
+
+    def _delivered(
+        self,
+        entry: Entry,
+        *,
+        code: str | None = None,
+        reason: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> Entry:
+        to = State.DELIVERED if self._routes[entry.source].settles_source else State.DONE
+        return self._ledger.work.advance(
+            entry, to, now=clock.now(), code=code, reason=reason, http_status=http_status, request_id=request_id
+        )
+
+    def settle(self, entry: Entry) -> Entry:
+        try:
+            word = self._routes[entry.source].source.settle(entry.recording)
+        except SourceGone:
+            word = "gone"
+        return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
