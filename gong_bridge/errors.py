@@ -113,6 +113,12 @@ class NotYetComplete(RetryLater):
     keeps_attempt = True
 
 
+class AwaitingSidecar(NotYetComplete):
+    """The file that describes the recording has not come yet; its time is not over."""
+
+    code = "waiting-for-sidecar"
+
+
 class LinkPending(RetryLater):
     """Gong was given a link and may still be fetching the recording."""
 

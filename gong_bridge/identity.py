@@ -23,9 +23,18 @@ SAME_CALL_WITHIN = timedelta(hours=1)
 
 
 def settle_identity(
-    ledger: Ledger, entry: Entry, *, draft: dict[str, Any], media: dict[str, Any], on_change: str, now: datetime
+    ledger: Ledger,
+    entry: Entry,
+    *,
+    draft: dict[str, Any],
+    media: dict[str, Any],
+    told: Mapping[str, Any],
+    on_change: str,
+    now: datetime,
 ) -> Entry:
     """Write the draft down under its clientUniqueId, or decide what else this recording is (R11, R12).
+
+    `told`: fields of the entry that say what the draft was made from.
 
     Returns the entry as drafted (a call of its own), created (new media for a call that is there) or skipped (a
     duplicate). Raises NotYetComplete while the other recording of the call is under way, Held, BadMetadata.
@@ -38,7 +47,7 @@ def settle_identity(
                 if decided is not None:
                     return decided
         return ledger.calls.save_draft(
-            entry, now=now, draft=draft, client_unique_id=draft["clientUniqueId"], media=media
+            entry, now=now, draft=draft, client_unique_id=draft["clientUniqueId"], media=media, told=told
         )
     except DuplicateCall as duplicate:
         return _second_recording(ledger, entry, duplicate.owner, draft, media, now)

@@ -6,16 +6,22 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.directory import Directory
 from gong_bridge.errors import Held, UnknownPerson, UnusableUser
-from gong_bridge.mapping.engine import Composition
+from gong_bridge.mapping.composition import Composition
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge
 from gong_bridge.model import Entry, MediaInfo
 from gong_bridge.route import Route
-from gong_bridge.sidecar_watch import Beside, SidecarWatch
+from gong_bridge.sidecar_watch import DEGRADED, Beside, SidecarWatch, is_described
+
+DRAFT_IS_FRESH_SECONDS = 2.0
+"""A draft that waited longer than this is compared with what describes it once more before it is sent."""
+REDRAFTED = "redrafted"
+"""Code of the event of a draft that was made anew before it was sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +39,22 @@ class Drafted:
         record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
         record["warnings"] = [*self.verdict.warnings, *(self.composition.warnings if self.composition else ())]
         return record
+
+    def made_from(self, *, anew: bool) -> dict[str, Any]:
+        """Fields of the entry that say what the draft was made from; `anew`: in place of one that was not sent yet."""
+        composition = self.composition
+        assert composition is not None
+        told: dict[str, Any] = {
+            "sidecar_key": composition.sidecar_key,
+            "sidecar_digest": composition.sidecar_digest,
+            "remark": DEGRADED if composition.missing_sidecar else None,
+        }
+        if anew:
+            told.update(reason_code=REDRAFTED, reason="what describes the call changed before it was created")
+        if composition.missing_sidecar:
+            reason = f"{composition.missing_sidecar}; the call is sent with what else is known of it"
+            told.update(reason_code=DEGRADED, reason=reason)
+        return told
 
 
 class Looking:
@@ -74,19 +96,10 @@ class Looking:
 
     def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
         beside = Beside(route.source.read_beside)
-        ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
 
         def compose() -> Composition:
-            return route.mapping.compose(
-                recording=entry.recording,
-                media=info,
-                company=route.company,
-                people=self._directory.people(),
-                now=now,
-                sidecar_wait_seconds=route.sidecar_wait_seconds - ahead_seconds,
-                read_beside=beside.read,
-                describe=lambda: route.source.describe(entry.recording),
-            )
+            people = self._directory.people()
+            return route.compose(entry, info, people=people, now=now, read_beside=beside.read)
 
         try:
             try:
@@ -100,3 +113,13 @@ class Looking:
             if beside.seen:
                 self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
             raise
+
+    def is_out_of_date(self, entry: Entry, *, now: datetime) -> bool:
+        """Whether what describes a draft that had to wait says something else by now (R9).
+
+        A draft made a moment ago was made from what is there. Raises BadMetadata, NotYetComplete, SourceUnavailable.
+        """
+        if (now - entry.updated_at).total_seconds() < DRAFT_IS_FRESH_SECONDS or not is_described(entry):
+            return False
+        described = self._routes[entry.source].described_now(entry, people=self._directory.people(), now=now)
+        return described is not None and described[1] != entry.sidecar_digest

@@ -218,7 +218,8 @@ class Entry:
     duplicate_of / replaces: ids of other entries (R12; new media for a delivered call).
     lease_token: proof of the claim; every write of a worker is conditional on it.
     group_key / group_part: what binds the files of one call, and what this file is among them.
-    sidecar_key / sidecar_digest: the description that the draft was made from.
+    sidecar_key / sidecar_digest: the description that the draft was made from, as it was last seen.
+    remark: fixed word for what stays worth knowing however far the entry goes, such as "degraded"; an event says more.
     reach: who can open the recording; None: everybody. account: the Gong account, None: the only one.
     delivery: "upload" or "link". linked_at / link_expires_at: when Gong was given the link, and until when it is good.
     """
@@ -260,6 +261,7 @@ class Entry:
     account: str | None = None
     linked_at: datetime | None = None
     link_expires_at: datetime | None = None
+    remark: str | None = None
 
     @property
     def recording(self) -> Recording:

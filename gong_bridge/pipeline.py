@@ -41,9 +41,10 @@ class Pipeline:
         self._routes = routes
         self._looking = looking
         delivering = Delivering(ledger=ledger, routes=routes, calls=calls, bodies=bodies, observer=observer)
+        self._creating = Creating(ledger=ledger, routes=routes, calls=calls)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
-            State.DRAFTED: Creating(ledger=ledger, routes=routes, calls=calls).create,
+            State.DRAFTED: self._create,
             State.CREATED: delivering.deliver,
             State.DELIVERED: delivering.settle,
         }
@@ -79,10 +80,15 @@ class Pipeline:
         if composition.draft is None:
             reason = composition.skip_reason or "the mapping's skip_when says so"
             return self._ledger.work.skip(entry, now=now, code="mapping-rule", reason=reason)
-        draft = composition.draft.to_json()
-        media = looked.media_record()
-        on_change = self._routes[entry.source].on_change
-        return settle_identity(self._ledger, entry, draft=draft, media=media, on_change=on_change, now=now)
+        return settle_identity(
+            self._ledger,
+            entry,
+            draft=composition.draft.to_json(),
+            media=looked.media_record(),
+            told=looked.made_from(anew=entry.state is State.DRAFTED),
+            on_change=self._routes[entry.source].on_change,
+            now=now,
+        )
 
     def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
         """What looking gave, or the other entry that speaks of the file as it is now."""
@@ -93,3 +99,10 @@ class Pipeline:
             if other is None:
                 raise
             return other
+
+    # --- drafted -> created -----------------------------------------------------------------------------------------
+
+    def _create(self, entry: Entry) -> Entry:
+        if entry.intent is None and self._looking.is_out_of_date(entry, now=clock.now()):
+            return self._draft(entry)
+        return self._creating.create(entry)

@@ -1,24 +1,81 @@
-"""One configured source with everything that its recordings need on their way."""
+"""One configured source with everything that its recordings need on their way, and what describes them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
 
+from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
-from gong_bridge.mapping.people import Company
+from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.sidecars import ReadBeside
+from gong_bridge.model import Completeness, Entry, MediaInfo
 from gong_bridge.sources.base import Source
+
+_MEDIA_FIELDS = frozenset(field.name for field in fields(MediaInfo))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One configured source with everything that its recordings need on their way."""
+    """What bridge.yaml says of one source, ready to use.
+
+    sidecar_wait_seconds: None leaves it to the mapping.
+    """
 
     source: Source
     mapping: CallMapping
     company: Company
-    sidecar_wait_seconds: float
+    sidecar_wait_seconds: float | None
     on_change: str
     settles_source: bool
     delivery: Literal["upload", "link", "auto"] = "upload"
     when_not_fetched: Literal["upload", "hold"] = "upload"
+
+    def compose(
+        self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, read_beside: ReadBeside
+    ) -> Composition:
+        """The call that this recording is. Raises what Mapping.compose raises."""
+        mapping = self.mapping
+        wait_seconds = self.sidecar_wait_seconds
+        if wait_seconds is None:
+            wait_seconds = mapping.sidecar_wait_seconds
+        # A file may come from a clock that is years ahead; its sidecar is waited for from the moment it was found.
+        ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
+        return mapping.compose(
+            recording=entry.recording,
+            media=info,
+            company=self.company,
+            people=people,
+            now=now,
+            sidecar_wait_seconds=wait_seconds - ahead_seconds,
+            read_beside=read_beside,
+            describe=lambda: self.source.describe(entry.recording),
+        )
+
+    def described_now(self, entry: Entry, *, people: People, now: datetime) -> tuple[str, str] | None:
+        """Which sidecar describes the recording now, and a digest of what it says; None: there is none.
+
+        Raises BadMetadata (it cannot be read), NotYetComplete (half written), SourceUnavailable.
+        """
+        return self.mapping.described_by(
+            recording=entry.recording,
+            media=media_of(entry.media or {}),
+            company=self.company,
+            people=people,
+            now=now,
+            read_beside=self.source.read_beside,
+            describe=lambda: self.source.describe(entry.recording),
+        )
+
+
+def media_of(record: dict[str, Any]) -> MediaInfo:
+    """The media facts that the ledger kept; of a record without any, nothing is known."""
+    known = {name: value for name, value in record.items() if name in _MEDIA_FIELDS}
+    nothing: dict[str, Any] = {
+        "container": "", "codec": "", "channels": 1, "sample_rate_hz": 0, "duration_seconds": None,
+        "declared_bytes": None, "present_bytes": 0,
+    }  # fmt: skip
+    completeness = Completeness(known.pop("completeness", Completeness.UNSTATED))
+    levels = {name: tuple(known.pop(name, ())) for name in ("level_dbfs", "peak_dbfs")}
+    return MediaInfo(**{**nothing, **known, **levels, "completeness": completeness})

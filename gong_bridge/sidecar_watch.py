@@ -21,7 +21,19 @@ MOST_AWAITED = 10_000
 """Beyond that, entries wait for the next start or `ledger retry`."""
 LARGEST_BYTES = 4 * 2**20
 
+DEGRADED = "degraded"
+"""Remark on a call that was sent without the sidecar that it should have had."""
+SIDECAR_AGAIN = "sidecar-again"
+"""Remark on a call whose sidecar said something else after the call was created."""
+SIDECAR_LATE = "sidecar-late"
+"""Code of the event of a sidecar that came after the call had been created without it."""
+
 ReadBeside = Callable[[str, int], SidecarFile | None]
+
+
+def is_described(entry: Entry) -> bool:
+    """Whether a sidecar describes this recording, or should have."""
+    return entry.sidecar_key is not None or entry.remark == DEGRADED
 
 
 class Beside:

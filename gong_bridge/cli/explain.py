@@ -17,7 +17,7 @@ from gong_bridge import clock
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
 from gong_bridge.cli.display import printable
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
-from gong_bridge.errors import BridgeError, ConfigError, SourceGone
+from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
 from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
@@ -121,7 +121,8 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
     try:
         _look(bridge, recording, facts)
     except BridgeError as error:
-        facts.update(verdict="held" if not facts["verdict"] else facts["verdict"], reason=error.message)
+        verdict = "waiting" if isinstance(error, RetryLater) else "held"
+        facts.update(verdict=facts["verdict"] or verdict, reason=error.message)
         facts["code"] = error.code
         facts["known"] = {name: value for name, value in getattr(error, "facts", {}).items() if name != "media"}
     return facts
@@ -165,6 +166,7 @@ def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | No
 VERDICTS = {
     "sent": ("would be sent", "green"),
     "skipped": ("would be skipped", "yellow"),
+    "waiting": ("would wait", "cyan"),
     "held": ("would be held", "magenta"),
     "not taken": ("is not taken", "yellow"),
 }

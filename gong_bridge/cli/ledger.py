@@ -41,7 +41,7 @@ PersonOption = Annotated[
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
 COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "attempts": "tries",
-           "due_at": "next try", "reason": "why"}  # fmt: skip
+           "due_at": "next try", "remark": "remark", "reason": "why"}  # fmt: skip
 
 
 def _opened(config: Path | None) -> AbstractContextManager[Ledger]:

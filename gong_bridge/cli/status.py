@@ -15,9 +15,17 @@ from gong_bridge import clock
 from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.schema import Config
+from gong_bridge.errors import AwaitingSidecar
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
+from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
+
+WAITING = {AwaitingSidecar.code: "waiting for the sidecar"}
+REMARKS = {
+    DEGRADED: "sent without the sidecar",
+    SIDECAR_AGAIN: "with a sidecar that changed after the call was created",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +71,8 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "calls_per_second": allowance.calls_per_second, "paused_until": allowance.paused_until,
         },
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
+        "waiting": ledger.views.waiting_counts(),
+        "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
             {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id,
              "reason": example.reason if (example := ledger.views.get(group.entry_id)) else None}
@@ -94,6 +104,11 @@ def _show(facts: dict[str, Any]) -> None:
         )
     used, limit = facts["allowance"]["used_24h"], facts["allowance"]["calls_per_day"]
     out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {limit - used:,} left"))
+    for code, count in facts["waiting"].items():
+        if code in WAITING:
+            out.print(Text(f"{count:,} {WAITING[code]} (gong-bridge ledger list --code {code})"))
+    for code, count in facts["remarks"].items():
+        out.print(Text(f"{count:,} {REMARKS.get(code, code)} (gong-bridge ledger list --code {code})", style="yellow"))
     groups = facts["needs_a_person"]
     if not groups:
         if not facts["paused"]:

@@ -132,8 +132,8 @@ class _SourceOptions(_Options):
     """leave | delete | {move_to: DIR}: what happens to the source after Gong has everything."""
     on_change: Literal["replace_media", "ignore", "hold"] = "replace_media"
     """What to do when a recording changes after it was delivered."""
-    sidecar_wait: Duration = 120.0
-    """How long a recording waits for its sidecar."""
+    sidecar_wait: Duration | None = None
+    """How long a recording waits for its sidecar; without it the mapping's own `wait`, two minutes unless set."""
 
     @field_validator("time_zone")
     @classmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -16,6 +18,7 @@ from gong_bridge.ledger.rows import ENTRY_COLUMNS, encoded, entry_of
 from gong_bridge.ledger.schema import OWNS_CALL, entries
 from gong_bridge.model import Entry, State
 
+NOTHING_TOLD: Mapping[str, Any] = MappingProxyType({})
 SUPERSEDED = "superseded"
 """Code of a skip because another recording took over the call."""
 
@@ -44,11 +47,21 @@ class Ownership:
             return _owner(connection, client_unique_id)
 
     def save_draft(
-        self, entry: Entry, now: datetime, draft: dict[str, Any], client_unique_id: str, media: dict[str, Any]
+        self,
+        entry: Entry,
+        now: datetime,
+        draft: dict[str, Any],
+        client_unique_id: str,
+        media: dict[str, Any],
+        told: Mapping[str, Any] = NOTHING_TOLD,
     ) -> Entry:
-        """Record the request that will be sent, and own its clientUniqueId. Raises DuplicateCall when another does."""
+        """Record the request that will be sent, and own its clientUniqueId. Raises DuplicateCall when another does.
+
+        `told`: further fields of model.Entry (sidecar_key, sidecar_digest, remark, reason_code, reason).
+        """
         changes = {
             **NO_REASON,
+            **told,
             "state": State.DRAFTED,
             "draft": draft,
             "client_unique_id": client_unique_id,

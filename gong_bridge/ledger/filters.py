@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import ColumnElement, bindparam, or_
 
 from gong_bridge.ledger.rows import micros
 from gong_bridge.ledger.schema import entries
@@ -18,7 +18,8 @@ from gong_bridge.model import State
 class EntryFilter:
     """Everything given must hold; nothing given means every entry.
 
-    ids, states: any of them (an empty tuple: none). source, key, code (reason code), person: equal.
+    ids, states: any of them (an empty tuple: none). source, key, person: equal. code: the reason code, or the
+    remark that stays.
     older_than: unchanged since then. found_before: found earlier than then.
     """
 
@@ -38,8 +39,10 @@ class EntryFilter:
             found.append(entries.c.id.in_(self.ids))
         if self.states is not None:
             found.append(in_states(self.states))
-        equal = {"source": self.source, "key": self.key, "reason_code": self.code, "person": self.person}
+        equal = {"source": self.source, "key": self.key, "person": self.person}
         found.extend(entries.c[name] == value for name, value in equal.items() if value is not None)
+        if self.code is not None:
+            found.append(or_(entries.c.reason_code == self.code, entries.c.remark == self.code))
         if self.older_than is not None:
             found.append(entries.c.updated_at < micros(self.older_than))
         if self.found_before is not None:

@@ -155,6 +155,9 @@ def _take_over_row(connection: Connection, row: Any, recording: Recording, now: 
         "draft": None,
         "media": None,
         "owns_call": False,
+        "sidecar_key": None,
+        "sidecar_digest": None,
+        "remark": None,
         "due_at": now,
         "updated_at": now,
     }

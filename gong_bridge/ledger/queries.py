@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
-from gong_bridge.ledger.schema import IS_HELD, IS_LEASED, IS_OPEN, REPLACES, entries, events
+from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_LEASED, IS_OPEN, REPLACES, entries, events
 from gong_bridge.model import Entry, EntryEvent, State
 
 _PAGE = 500
@@ -104,6 +104,19 @@ class Views:
         groups = [HeldGroup(code=row[0] or "held", person=row[1], count=row[2], entry_id=row[3]) for row in rows]
         return sorted(groups, key=lambda group: (-group.count, group.code, group.person or ""))
 
+    def waiting_counts(self) -> dict[str, int]:
+        """Reason code -> how many open entries wait for that."""
+        return self._counted(entries.c.reason_code, IS_OPEN)
+
+    def remark_counts(self) -> dict[str, int]:
+        """Remark -> how many entries bear it, whatever became of them."""
+        return self._counted(entries.c.remark, HAS_REMARK)
+
+    def _counted(self, column: Any, condition: Any) -> dict[str, int]:
+        statement = select(column, func.count()).where(condition, column.is_not(None)).group_by(column)
+        with self._database.read() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(statement.order_by(column))}
+
     def oldest_waiting(self, now: datetime) -> Entry | None:
         """The open entry that was found first, at or before `now`."""
         found = [
@@ -186,6 +199,8 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "reason_code": entry.reason_code,
         "reason": entry.reason,
         "person": entry.person,
+        "remark": entry.remark,
+        "sidecar_key": entry.sidecar_key,
         "http_status": entry.http_status,
         "request_id": entry.request_id,
         "intent": entry.intent,

@@ -108,6 +108,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         account=row[34],
         linked_at=maybe_moment(row[35]),
         link_expires_at=maybe_moment(row[36]),
+        remark=row[37],
     )
 
 

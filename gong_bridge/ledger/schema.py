@@ -20,6 +20,7 @@ IS_LEASED = text("lease_token IS NOT NULL")
 REPLACES = text("replaces IS NOT NULL")
 IN_GROUP = text("group_key IS NOT NULL")
 HAS_SIDECAR = text("sidecar_key IS NOT NULL")
+HAS_REMARK = text("remark IS NOT NULL")
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY numbers rows by itself in SQLite
 
@@ -65,6 +66,7 @@ entries = Table(
     Column("account", Text),
     Column("linked_at", BigInteger),
     Column("link_expires_at", BigInteger),
+    Column("remark", Text),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, unique=True)
@@ -104,6 +106,7 @@ Index(
     sqlite_where=HAS_SIDECAR,
     postgresql_where=HAS_SIDECAR,
 )
+Index("entries_by_remark", entries.c.remark, sqlite_where=HAS_REMARK, postgresql_where=HAS_REMARK)
 Index("entries_by_state", entries.c.state, entries.c.source)
 
 events = Table(

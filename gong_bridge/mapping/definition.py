@@ -71,7 +71,8 @@ class Sidecar:
     format: Literal["json", "xml", "csv"]
     places: tuple[Place, ...]
     needed_when: Node
-    when_missing: Literal["hold", "skip", "go_on"]
+    wait_seconds: float
+    when_missing: Literal["hold", "degrade", "skip"]
     largest_bytes: int
     where: dict[str, Node]
 

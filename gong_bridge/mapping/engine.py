@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gong_bridge.errors import BadMetadata, Held, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
+from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Condition, Definition, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of, exact_times
 from gong_bridge.mapping.facts import facts_of, match_name
@@ -21,33 +19,9 @@ from gong_bridge.mapping.origins import Origins
 from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.plain_filters import FALSE_WORDS
-from gong_bridge.mapping.sidecars import SidecarMissing, Waiting, find_sidecar
+from gong_bridge.mapping.sidecars import ReadBeside, SidecarMissing, Waiting, digest_of, find_sidecar
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
-from gong_bridge.model import CallDraft, MediaInfo, ObjectFacts, Recording, SidecarFile
-
-
-@dataclass(frozen=True, kw_only=True)
-class Composition:
-    """What a mapping made of a recording.
-
-    draft: the checked call, None when the recording is skipped (then skip_reason says why).
-    facts: everything that was known, for `explain`; people's data, never for logs.
-    warnings: remarks that do not hinder sending.
-    """
-
-    draft: CallDraft | None
-    skip_reason: str | None = None
-    facts: dict[str, object]
-    warnings: tuple[str, ...] = ()
-    find_origins: Callable[[], dict[str, str]] = dataclasses.field(default=dict, repr=False, compare=False)
-
-    @cached_property
-    def origins(self) -> dict[str, str]:
-        """Gong field path -> where its value came from, such as "file name: from" or "sidecar: caller.number".
-
-        Found out when first asked for: only `explain` does.
-        """
-        return self.find_origins()
+from gong_bridge.model import MediaInfo, ObjectFacts, Recording
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -65,6 +39,7 @@ class Mapping:
         self._definition = definition
         places = definition.sidecar.places if definition.sidecar else ()
         self._sidecar_endings = tuple(place.ending for place in places)
+        self.sidecar_wait_seconds = definition.sidecar.wait_seconds if definition.sidecar else 0.0
 
     def is_sidecar(self, key: str) -> bool:
         """Does the name say that this is a sidecar, so no recording?"""
@@ -79,7 +54,7 @@ class Mapping:
         people: People,
         now: datetime,
         sidecar_wait_seconds: float,
-        read_beside: Callable[[str, int], SidecarFile | None],
+        read_beside: ReadBeside,
         describe: Callable[[], ObjectFacts],
     ) -> Composition:
         """The call that this recording is.
@@ -87,21 +62,57 @@ class Mapping:
         Raises BadMetadata, UnknownPerson and UnusableUser (held), NotYetComplete (the sidecar has not come), and what
         `read_beside` and `describe` raise.
         """
-        facts = facts_of(recording, media, company, describe)
-        facts["_here"] = Here(
-            company=company,
-            people=people,
-            tables=self._definition.tables,
-            placeholders=self._definition.placeholders,
-            started_by_file=_started_by_file(recording, media),
-        )
-        waiting = Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds)
-        work = _Work(definition=self._definition, facts=facts, waiting=waiting, read_beside=read_beside)
+        work = self._work(
+            Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds),
+            media, facts_of(recording, media, company, describe), company, people, read_beside,
+        )  # fmt: skip
         try:
             return work.compose(Scene(media=media, people=people, now=now), company)
         except Held as error:
             error.facts = work.shown_facts()
             raise
+
+    def described_by(
+        self,
+        *,
+        recording: Recording,
+        media: MediaInfo,
+        company: Company,
+        people: People,
+        now: datetime,
+        read_beside: ReadBeside,
+        describe: Callable[[], ObjectFacts],
+    ) -> tuple[str, str] | None:
+        """Which sidecar is read for this recording now, and a digest of what it says; None: none is there.
+
+        Raises BadMetadata (it cannot be read), NotYetComplete (half written), and what `read_beside` raises.
+        """
+        if self._definition.sidecar is None:
+            return None
+        work = self._work(
+            Waiting(recording=recording, now=now, wait_seconds=0.0),
+            media, facts_of(recording, media, company, describe), company, people, read_beside,
+        )  # fmt: skip
+        return work.described_by()
+
+    def _work(
+        self,
+        waiting: Waiting,
+        media: MediaInfo,
+        facts: dict[str, Any],
+        company: Company,
+        people: People,
+        read_beside: ReadBeside,
+    ) -> _Work:
+        definition = self._definition
+        facts["_here"] = Here(
+            company=company,
+            people=people,
+            tables=definition.tables,
+            placeholders=definition.placeholders,
+            started_by_file=_started_by_file(waiting.recording, media),
+        )
+        return _Work(definition=definition, facts=facts, waiting=waiting, read_beside=read_beside)
 
 
 class _Skip(Exception):
@@ -121,13 +132,15 @@ class _Work:
         definition: Definition,
         facts: dict[str, Any],
         waiting: Waiting,
-        read_beside: Callable[[str, int], SidecarFile | None],
+        read_beside: ReadBeside,
     ) -> None:
         self._definition = definition
         self._facts = facts
         self._waiting = waiting
         self._read_beside = read_beside
         self._sidecar_key = ""
+        self._sidecar_digest: str | None = None
+        self._missing_sidecar: str | None = None
 
     def compose(self, scene: Scene, company: Company) -> Composition:
         definition = self._definition
@@ -143,7 +156,7 @@ class _Work:
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
                 return Composition(draft=None, skip_reason=missing.message, facts=self.shown_facts())
-            raise MissingSidecar(missing.message) from None
+            raise MissingSidecar(f"{missing.message}; put it there, or choose a mapping that needs none") from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
         values, filled = complete_parties(values, scene.people, company)
@@ -155,8 +168,20 @@ class _Work:
             draft=draft,
             find_origins=lambda: origins.in_words(draft.to_json(), self._facts),
             facts=self.shown_facts(),
-            warnings=(*self._warnings(), *remarks_on(draft)),
+            warnings=(*self._without_sidecar(), *self._warnings(), *remarks_on(draft)),
+            sidecar_key=self._sidecar_key or None,
+            sidecar_digest=self._sidecar_digest,
+            missing_sidecar=self._missing_sidecar,
         )
+
+    def described_by(self) -> tuple[str, str] | None:
+        """Only the sidecar."""
+        try:
+            self._match()
+            self._provide(("sidecar",))
+        except (_Skip, SidecarMissing):
+            return None
+        return None if self._sidecar_digest is None else (self._sidecar_key, self._sidecar_digest)
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
@@ -227,6 +252,9 @@ class _Work:
                 parties.append(party)
         return parties
 
+    def _without_sidecar(self) -> tuple[str, ...]:
+        return (f"{self._missing_sidecar}; sent without it",) if self._missing_sidecar else ()
+
     def _warnings(self) -> tuple[str, ...]:
         found: list[str] = []
         self._rules(self._definition.warn_when, found.append)
@@ -272,13 +300,15 @@ class _Work:
             return nothing
         try:
             found = find_sidecar(rule, self._waiting, self._read_beside, lambda node: self._value(node, "sidecar"))
-        except SidecarMissing:
-            if rule.when_missing != "go_on":
+        except SidecarMissing as missing:
+            if rule.when_missing != "degrade":
                 raise
+            self._missing_sidecar = missing.message
             return nothing
         if found is None:
             return nothing
         self._sidecar_key, data = found
+        self._sidecar_digest = digest_of(data)
         return data
 
     def _where(self, template: Template) -> str:

@@ -18,7 +18,8 @@ from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.config.units import Duration
 from gong_bridge.errors import ConfigError, Held, NotYetComplete
 from gong_bridge.mapping.agents import Agent
-from gong_bridge.mapping.engine import Composition, Mapping, load_mapping
+from gong_bridge.mapping.composition import Composition
+from gong_bridge.mapping.engine import Mapping, load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from gong_bridge.config.units import Size
+from gong_bridge.config.units import Duration, Size
 from gong_bridge.model import CallDraft, Party
 
 Scalar = str | int | float | bool
@@ -73,8 +73,10 @@ class SidecarRule(_Language):
     """Where it may lie; the first that is there is read."""
     needed_when: Scalar = True
     """A condition; when false the recording does not wait for its sidecar."""
-    when_missing: Literal["hold", "skip", "go_on"] = "hold"
-    """What to do when a needed sidecar has not come within the source's sidecar_wait."""
+    wait: Duration = 120.0
+    """How long a recording waits for its sidecar, counted from its last change; a source's sidecar_wait wins."""
+    when_missing: Literal["hold", "degrade", "skip"] = "hold"
+    """When a needed sidecar has not come in time: ask a person, send the call with what else is known, or skip it."""
     largest: Size = 4 * 2**20
     """Larger sidecars are held."""
     where: dict[str, Scalar] = {}

@@ -156,6 +156,7 @@ class _Reader:
             format=rule.format,
             places=tuple(place for place in places if place is not None),
             needed_when=needed,
+            wait_seconds=rule.wait,
             when_missing=rule.when_missing,
             largest_bytes=rule.largest,
             where=where,

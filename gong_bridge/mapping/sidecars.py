@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gong_bridge.errors import BadMetadata, NotYetComplete
+from gong_bridge.errors import AwaitingSidecar, BadMetadata, NotYetComplete
 from gong_bridge.mapping.definition import Place, Sidecar
 from gong_bridge.mapping.sidecar_formats import Malformed, read_sidecar
 from gong_bridge.mapping.words import listed
@@ -16,6 +18,11 @@ from gong_bridge.model import Recording, SidecarFile
 WRITTEN_SECONDS = 30.0
 """A sidecar that cannot be read and is younger than this may still be being written."""
 _LONGEST_KEY = 1024
+_THEN = {
+    "hold": "a person is asked",
+    "degrade": "the call is sent without it",
+    "skip": "the recording is skipped",
+}
 
 ReadBeside = Callable[[str, int], SidecarFile | None]
 
@@ -45,8 +52,8 @@ def find_sidecar(
 ) -> tuple[str, Any] | None:
     """The key and the data of the first sidecar that is there; None when there is none and none is needed.
 
-    `value_of` evaluates a node of the mapping. Raises NotYetComplete (not there yet, or half written), SidecarMissing
-    (waited long enough), BadMetadata (cannot be read; says file, line and column).
+    `value_of` evaluates a node of the mapping. Raises AwaitingSidecar (not there yet), NotYetComplete (half
+    written), SidecarMissing (waited long enough), BadMetadata (cannot be read; says file, line and column).
     """
     recording_key = waiting.recording.key
     keys = [
@@ -73,11 +80,16 @@ def find_sidecar(
         return file.key, _row(rule, file.key, data, value_of) if rule.format == "csv" else data
     if not value_of(rule.needed_when):
         return None
-    _wait_or_give_up(keys, waiting)
+    _wait_or_give_up(rule, keys, waiting)
     return None
 
 
-def _wait_or_give_up(keys: list[str], waiting: Waiting) -> None:
+def digest_of(data: Any) -> str:
+    """Of what a sidecar says of one recording: another order of keys or other spaces are no news."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _wait_or_give_up(rule: Sidecar, keys: list[str], waiting: Waiting) -> None:
     modified_at = waiting.recording.modified_at
     due_at = modified_at + timedelta(seconds=waiting.wait_seconds)
     remaining = (due_at - waiting.now).total_seconds()
@@ -85,11 +97,12 @@ def _wait_or_give_up(keys: list[str], waiting: Waiting) -> None:
     if remaining > 0:
         age = max(0.0, (waiting.now - modified_at).total_seconds())
         wait_seconds = min(max(1.0, age / 4), 60.0, remaining + 0.1)
-        raise NotYetComplete(f"no sidecar yet ({looked})", wait_seconds=wait_seconds)
-    raise SidecarMissing(
-        f"no sidecar came within {max(waiting.wait_seconds, 0.0):g} s ({looked}); put it there, "
-        "or choose a mapping that needs none"
-    )
+        until = f"{due_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        raise AwaitingSidecar(
+            f"no sidecar yet ({looked}); it is waited for until {until}, then {_THEN[rule.when_missing]}",
+            wait_seconds=wait_seconds,
+        )
+    raise SidecarMissing(f"no sidecar came within {max(waiting.wait_seconds, 0.0):g} s ({looked})")
 
 
 def _key(place: Place, recording_key: str, value_of: Callable[[Any], Any]) -> str | None:

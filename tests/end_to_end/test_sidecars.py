@@ -37,6 +37,73 @@ def test_R9_what_was_held_before_a_restart_is_looked_at_again(home: Home, sandbo
     assert home.states() == {"b.wav": "done"}
 
 
+BY_NAME = """
+about: Names, with a sidecar that says more.
+match: [{stem: '(?P<id>.+)'}]
+sidecar: {format: json, find: [{append: .json}], wait: 500ms, when_missing: WHEN_MISSING}
+call:
+  clientUniqueId: '{{ id }}'
+  actualStart: '2026-09-01T10:00:00Z'
+  direction: Outbound
+  title: "{{ sidecar.title | default('by its name') }}"
+  primaryUser: "{{ ('201' | agent).user_id }}"
+  parties: [{userId: "{{ ('201' | agent).user_id }}"}]
+"""
+
+
+def own_mapping(home: Home, when_missing: str) -> None:
+    """The source reads names, and a sidecar when there is one."""
+    home.config["mappings"] = "mappings"
+    home.source["mapping"] = "own"
+    (home.root / "mappings").mkdir()
+    (home.root / "mappings" / "own.yaml").write_text(BY_NAME.replace("WHEN_MISSING", when_missing))
+
+
+def test_R9_a_call_that_goes_without_its_sidecar_says_so_for_good(home: Home, sandbox: Sandbox) -> None:
+    own_mapping(home, "degrade")
+    (home.recorder / "alone.wav").write_bytes(wav(1))
+    (home.recorder / "both.wav").write_bytes(wav(2))
+    (home.recorder / "both.wav.json").write_text('{"title": "by its sidecar"}')
+    assert home.run_once().returncode == 0
+    titles = {call.client_unique_id: call.body["title"] for call in sandbox.calls}
+    assert titles == {"alone": "by its name", "both": "by its sidecar"}
+    degraded = home.run("ledger", "list", "--code", "degraded", "--json")
+    assert [json.loads(line)["key"] for line in degraded.stdout.splitlines()] == ["alone.wav"]
+    assert home.status()["remarks"] == {"degraded": 1}
+    assert "1 sent without the sidecar (gong-bridge ledger list --code degraded)" in home.run("status").stdout
+    (number,) = [entry["id"] for entry in home.entries() if entry["key"] == "alone.wav"]
+    told = json.loads(home.run("ledger", "show", str(number), "--json").stdout)["events"]
+    (reason,) = [event["reason"] for event in told if event["code"] == "degraded"]
+    assert "no sidecar came within 0.5 s (looked for alone.wav.json); the call is sent with what else" in reason
+
+
+def test_R9_a_recording_without_its_sidecar_is_skipped_when_the_mapping_says_so(home: Home, sandbox: Sandbox) -> None:
+    own_mapping(home, "skip")
+    (home.recorder / "alone.wav").write_bytes(wav(1))
+    assert home.run_once().returncode == 0
+    entry = home.entry("alone.wav")
+    assert (entry["state"], entry["reason_code"]) == ("skipped", "mapping-rule")
+    assert entry["reason"] == "no sidecar came within 0.5 s (looked for alone.wav.json)"
+    assert sandbox.calls == []
+
+
+def test_R9_while_it_waits_everybody_says_until_when(home: Home, sandbox: Sandbox) -> None:
+    """The source's own sidecar_wait goes before the half second of the mapping."""
+    own_mapping(home, "hold")
+    home.source["sidecar_wait"] = "1h"
+    (home.recorder / "alone.wav").write_bytes(wav(1))
+    with home.running():
+        home.wait_for("alone.wav", "found", code="waiting-for-sidecar")
+        assert "UTC, then a person is asked" in home.entry("alone.wav")["reason"]
+        assert home.status()["waiting"] == {"waiting-for-sidecar": 1}
+        assert "1 waiting for the sidecar" in home.run("status").stdout
+        explained = home.run("explain", str(home.recorder / "alone.wav"))
+        assert explained.returncode == 0
+        assert "would wait" in explained.stdout
+        assert "it is waited for until" in explained.stdout
+    assert sandbox.calls == []
+
+
 def test_R12_one_id_on_two_different_recordings_of_equal_length_is_held(home: Home, sandbox: Sandbox) -> None:
     drop(home.recorder, "one.wav", 1, unique_id="same")
     assert home.run_once().returncode == 0

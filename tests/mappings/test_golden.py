@@ -63,5 +63,10 @@ def test_a_case_that_fails_names_the_field_and_both_values(tmp_path: Path) -> No
 
     assert run_case(folder) == [
         Difference(field="held", expected='"something else"', actual=None),
-        Difference(field="waits", expected=None, actual='"no sidecar yet (looked for a.json, a.wav.json)"'),
+        Difference(
+            field="waits",
+            expected=None,
+            actual='"no sidecar yet (looked for a.json, a.wav.json); it is waited for until 2026-01-15 12:09:00 UTC, '
+            'then a person is asked"',
+        ),
     ]

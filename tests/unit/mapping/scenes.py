@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gong_bridge.mapping.agents import Agent
-from gong_bridge.mapping.engine import Composition, Mapping, load_mapping
+from gong_bridge.mapping.composition import Composition
+from gong_bridge.mapping.engine import Mapping, load_mapping
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
 

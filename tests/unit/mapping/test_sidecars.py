@@ -284,7 +284,7 @@ def test_a_sidecar_larger_than_the_limit_is_held(tmp_path: Path) -> None:
 
 
 def test_a_name_that_leads_out_of_the_source_is_not_looked_at(tmp_path: Path) -> None:
-    text = OWN.format(format="json", find="{key: '{{ folder }}/../../etc/{{ id }}.json'}", more="when_missing: go_on")
+    text = OWN.format(format="json", find="{key: '{{ folder }}/../../etc/{{ id }}.json'}", more="when_missing: degrade")
 
     with pytest.raises(NotYetComplete, match=r"no sidecar yet \(looked for none\)"):
         compose(mapping_of(tmp_path, text), "calls/c1.wav", files={"calls/../../etc/c1.json": GOOD}, age_seconds=1)

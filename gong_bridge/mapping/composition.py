@@ -1,0 +1,39 @@
+"""What a mapping made of one recording."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gong_bridge.model import CallDraft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composition:
+    """What a mapping made of a recording.
+
+    draft: the checked call, None when the recording is skipped (then skip_reason says why).
+    facts: everything that was known, for `explain`; people's data, never for logs.
+    warnings: remarks that do not hinder sending.
+    sidecar_key / sidecar_digest: which sidecar was read, and a digest of what it says of this recording.
+    missing_sidecar: why the call is sent without its sidecar, None when it is not (when_missing: degrade).
+    """
+
+    draft: CallDraft | None
+    skip_reason: str | None = None
+    facts: dict[str, object]
+    warnings: tuple[str, ...] = ()
+    sidecar_key: str | None = None
+    sidecar_digest: str | None = None
+    missing_sidecar: str | None = None
+    find_origins: Callable[[], dict[str, str]] = dataclasses.field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Gong field path -> where its value came from, such as "file name: from" or "sidecar: caller.number".
+
+        Found out when first asked for: only `explain` does.
+        """
+        return self.find_origins()
