@@ -36,7 +36,7 @@ CURES: dict[str, Cure] = {
         to_do="`gong-bridge explain FILE` shows where each field came from. Correct mapping or sidecar, then retry.",
     ),
     "missing-sidecar": Cure(
-        means="The file beside the recording that describes the call did not come in time (sidecar_wait, or the mapping's wait).",
+        means="The file that describes the recording did not come in time (sidecar_wait, or wait in the mapping).",
         to_do="See why the recorder did not write it. When it comes, the recording goes on by itself; else skip it.",
     ),
     "refused-by-gong": Cure(
