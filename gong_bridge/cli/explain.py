@@ -19,6 +19,7 @@ from gong_bridge.cli.display import printable
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
 from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
@@ -106,6 +107,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "ledger": _ledger_facts(options, source.name, key),
         "media": None,
         "verdict": "",
+        "delivery": None,
         "reason": None,
         "warnings": [],
         "origins": {},
@@ -147,6 +149,9 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         return
     facts["warnings"] += looked.composition.warnings
     facts.update(verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json())
+    route = bridge.routes[recording.source]
+    way = choose_way(entry, route.source, looked.media_record(), route.delivery)
+    facts["delivery"] = {"way": way.word, "why": way.why}
 
 
 def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | None:
@@ -182,6 +187,7 @@ def _show(facts: dict[str, Any]) -> None:
         ("ledger", _ledger_words(facts["ledger"]), ""),
         ("media", _media_words(facts["media"]) if facts["media"] else "", ""),
         ("verdict", words, colour),
+        ("delivery", _delivery_words(facts["delivery"]), ""),
         ("because", facts["reason"] or "", ""),
         *(("note", warning, "yellow") for warning in facts["warnings"]),
     ]
@@ -205,6 +211,10 @@ def _show_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> N
         table.add_row(*(Text(printable(cell)) for cell in row))
     out.print()
     out.print(table)
+
+
+def _delivery_words(delivery: dict[str, str] | None) -> str:
+    return f"by {delivery['way']}: {delivery['why']}" if delivery else ""
 
 
 def _ledger_words(known: dict[str, Any] | None) -> str:

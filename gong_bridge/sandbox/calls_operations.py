@@ -66,7 +66,7 @@ class CallsOperations:
         call = self._arrived.call(read_id(request))
         if call is None:
             raise Refusal(400, "callId was not found")
-        if "downloadMediaUrl" in call.body:
+        if "downloadMediaUrl" in call.body and call.link_trouble is None:
             raise Refusal(400, "The call has a downloadMediaUrl; its media is not uploaded")
         media, data = await receive_media(
             request.headers,
