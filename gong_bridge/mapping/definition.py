@@ -17,6 +17,12 @@ FACTS = (
     "object", "company",
 )  # fmt: skip
 """Names that every mapping knows besides its own captures and `let`."""
+ITEM = "item"
+"""The name of one item, in the fields beside an `each`."""
+
+
+class CallItem(dict[str, Any]):
+    """An object in a list of the call, such as a party: its fields; `when` and `each` say how often it is there."""
 
 
 def templates_in(node: Node) -> Iterator[Template]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from gong_bridge.mapping.origins import Origins
 from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.plain_filters import FALSE_WORDS
+from gong_bridge.mapping.repeated import Made, make_items
 from gong_bridge.mapping.sidecars import ReadBeside, SidecarMissing, Waiting, digest_of, find_sidecar
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
 from gong_bridge.model import MediaInfo, ObjectFacts, Recording
@@ -237,20 +238,20 @@ class _Work:
         return values
 
     def _party_values(self, node: Node, origins: Origins) -> Any:
-        """Parties written one by one: those whose `when` is false, and those without any value, are left out."""
+        """The parties without those that have no value at all or are there already."""
         if not isinstance(node, list):
             return self._value(node, "parties")
         parties: list[Any] = []
-        for index, item in enumerate(node):
-            if not self._holds(item.get("when", True), f"parties[{index}].when"):
-                continue
-            fields = {name: inner for name, inner in item.items() if name != "when"}
-            party = clean({name: self._value(inner, f"parties[{index}].{name}") for name, inner in fields.items()})
-            if party:
-                for name, inner in fields.items():
+        for made in self._made(node, "parties"):
+            party = clean(made.value)
+            if party and party not in parties:
+                for name, inner in made.fields.items():
                     origins.came_from(f"parties[{len(parties)}].{name}", inner)
                 parties.append(party)
         return parties
+
+    def _made(self, nodes: list[Node], field: str) -> Iterator[Any]:
+        return make_items(nodes, field, facts=self._facts, value_of=self._value, holds=self._holds)
 
     def _without_sidecar(self) -> tuple[str, ...]:
         return (f"{self._missing_sidecar}; sent without it",) if self._missing_sidecar else ()
@@ -268,7 +269,7 @@ class _Work:
         if isinstance(node, dict):
             return {key: self._value(inner, f"{field}.{key}") for key, inner in node.items()}
         if isinstance(node, list):
-            return [self._value(inner, f"{field}[{index}]") for index, inner in enumerate(node)]
+            return [made.value if isinstance(made, Made) else made for made in self._made(node, field)]
         if not isinstance(node, Template):
             return node
         self._provide(node.names)

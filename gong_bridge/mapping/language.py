@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from gong_bridge.config.units import Duration, Size
-from gong_bridge.model import CallDraft, Party
+from gong_bridge.model import CallDraft
 
 Scalar = str | int | float | bool
 """A constant, or text with {{ expressions }}."""
@@ -116,17 +116,23 @@ def _value_of(annotation: Any) -> Any:
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     for kind in kinds:
         if get_origin(kind) is list:
-            return list[_value_of(get_args(kind)[0])] | str  # type: ignore[misc]
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return _TEMPLATES.get(kind) or _TEMPLATES.setdefault(kind, _template_of(kind))
+            inner = get_args(kind)[0]
+            return list[_item_of(inner) if _is_model(inner) else _value_of(inner)] | str  # type: ignore[misc]
+        if _is_model(kind):
+            return _template_of(kind)
     return Scalar
 
 
-_TEMPLATES: dict[type[BaseModel], type[BaseModel]] = {}
-_TEMPLATES[Party] = _template_of(
-    Party,
-    when=(Scalar, Field(default=True, description="A condition; when false there is no such party in this call.")),
-)
+def _item_of(model: type[BaseModel]) -> type[BaseModel]:
+    """An object in a list may be there only in some calls, or once for each item of a list of the sidecar."""
+    when = (Scalar, Field(default=True, description="A condition; when false this is left out."))
+    each = (str | None, Field(default=None, description="A list; there is one of these for each `item` of it."))
+    return _template_of(model, when=when, each=each)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
 
 if TYPE_CHECKING:
     CallTemplate = BaseModel

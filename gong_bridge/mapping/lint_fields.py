@@ -27,7 +27,7 @@ def _refused(definition: Definition) -> Iterator[Found]:
     """Every constant that a field can come to is put to the model of Gong's call, one at a time."""
     results = Results(lets=definition.lets, tables=definition.tables)
     for loc, node in _leaves(definition.call, ()):
-        if loc[-1] == "when":
+        if loc[-1] in ("when", "each"):
             continue
         for value in dict.fromkeys(value for value in results.of(node) if isinstance(value, (str, int, float, bool))):
             if is_empty(value):

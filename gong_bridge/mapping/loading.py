@@ -10,7 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_bridge.errors import ConfigError
-from gong_bridge.mapping.definition import FACTS, Condition, Definition, Node, Pattern, Place, Sidecar, reads
+from gong_bridge.mapping.definition import (
+    FACTS,
+    ITEM,
+    CallItem,
+    Condition,
+    Definition,
+    Node,
+    Pattern,
+    Place,
+    Sidecar,
+    reads,
+)
 from gong_bridge.mapping.filter_checks import check_filters
 from gong_bridge.mapping.filters import TESTS, jinja_filters
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MappingFile, SidecarRule
@@ -129,7 +140,7 @@ class _Reader:
     def _new_name(self, name: str, loc: Loc, what: str = "the name") -> None:
         if name in _RESERVED or not _NAME.fullmatch(name):
             self._problem(loc, f"{what} {name!r} cannot be used in templates; use letters, digits and _")
-        elif name in FACTS or (name in self._known and loc[0] == "let"):
+        elif name in FACTS or name == ITEM or (name in self._known and loc[0] == "let"):
             self._problem(loc, f"{what} {name!r} is taken; choose another")
         self._known.add(name)
 
@@ -186,14 +197,30 @@ class _Reader:
     def _node(self, value: Any, loc: Loc) -> Node:
         if isinstance(value, str):
             return self._template(value, loc) if "{{" in value or "{%" in value else value
+        if isinstance(value, dict) and _is_item_of_call(loc):
+            return self._item(value, loc)
         if isinstance(value, dict):
-            return {
-                key: (self._condition if key == "when" and _is_party(loc) else self._node)(inner, (*loc, key))
-                for key, inner in value.items()
-            }
+            return {key: self._node(inner, (*loc, key)) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._node(inner, (*loc, index)) for index, inner in enumerate(value)]
         return value
+
+    def _item(self, value: dict[str, Any], loc: Loc) -> CallItem:
+        """An object in a list of the call: `when` is a condition, `each` a list whose items the rest may read."""
+        first: dict[str, Node] = {}
+        if isinstance(value.get("each"), str):
+            if ITEM in self._known:
+                self._problem((*loc, "each"), "no each inside of another each; use | query for the inner list")
+            first["each"] = self._condition(value["each"], (*loc, "each"))
+            self._known.add(ITEM)
+        rest = {
+            key: (self._condition if key == "when" else self._node)(inner, (*loc, key))
+            for key, inner in value.items()
+            if key != "each"
+        }
+        if first:
+            self._known.discard(ITEM)
+        return CallItem({**first, **rest})
 
     def _template(self, text: str, loc: Loc, *, condition: bool = False) -> Template | None:
         try:
@@ -232,8 +259,8 @@ def key_path(loc: Loc) -> str:
     return text
 
 
-def _is_party(loc: Loc) -> bool:
-    return len(loc) == 3 and loc[:2] == ("call", "parties")
+def _is_item_of_call(loc: Loc) -> bool:
+    return loc[0] == "call" and isinstance(loc[-1], int)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

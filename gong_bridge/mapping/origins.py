@@ -37,8 +37,10 @@ class Origins:
         self._words: dict[str, str] = {}
 
     def came_from(self, path: str, node: Node) -> None:
-        """The value at `path` was computed by `node`."""
+        """The value at `path` was computed by `node`, or its parts by the nodes in it."""
         self._templates[path] = node
+        for name, inner in node.items() if isinstance(node, dict) else ():
+            self.came_from(f"{path}.{name}", inner)
 
     def say(self, words: dict[str, str]) -> None:
         """What other rooms filled in."""

@@ -303,7 +303,7 @@ def _refusal(node: nodes.Node) -> str:
     if isinstance(node, nodes.Pow):
         return "** is not part of the language"
     if isinstance(node, nodes.For):
-        return "loops are not part of the language; pick values with | query('...') (JMESPath)"
+        return "there is no {% for %}; write `each: a.list` beside the fields of a party, or pick with | query('...')"
     return "only {{ expressions }} can be used, no {% statements %}; write a choice as {{ a if condition else b }}"
 
 
