@@ -65,7 +65,8 @@ def entry_of_what_is_there(ledger: Ledger, source: Source, entry: Entry) -> Entr
             "it is empty now: something cut it off after it was found; put the recording back, or skip this entry"
         )
     versions = ledger.views.entries(EntryFilter(source=entry.source, key=entry.key))
-    known = [one for one in versions if one.version == there.version and one.id != entry.id]
+    same = (there.version, entry.reach)
+    known = [one for one in versions if (one.version, one.reach) == same and one.id != entry.id]
     return known[-1] if known else None
 
 

@@ -29,6 +29,7 @@ class Route:
     sidecar_wait_seconds: float | None
     on_change: str
     settles_source: bool
+    reach: str | None = None
     delivery: Literal["upload", "link", "auto"] = "upload"
     when_not_fetched: Literal["upload", "hold"] = "upload"
 

@@ -20,6 +20,7 @@ from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.looking import Looking
@@ -32,6 +33,7 @@ from gong_bridge.model import GongUser, Recording, SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
+from gong_bridge.reach import reach_of
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.route import Route
 from gong_bridge.sidecar_watch import SidecarWatch
@@ -83,6 +85,7 @@ def build_routes(config: Config) -> dict[str, Route]:
             settles_source=options.after_upload != "leave",
             delivery=options.delivery if isinstance(options, BucketSource) else "upload",
             when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
+            reach=reach_of(options, config.ledger.url),
         )
     return routes
 
@@ -95,6 +98,7 @@ class Bridge:
         self.config = config
         self.observer = Witness(observer or Observer())
         self.routes = build_routes(config)
+        self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
         self.ledger = Ledger.open(config.ledger.url)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
@@ -162,7 +166,7 @@ class Bridge:
 
         Returns None when everything came to its end, else the trouble that keeps it from that.
         """
-        self.observer.found(self.ledger.views.open_count(list(self.routes)))
+        self.observer.found(self.ledger.views.open_count(self.lanes))
         scans = [Scan(route, self._intake(route)) for route in self.routes.values()]
         with _Crew(self) as crew:
             for scan in scans:
@@ -170,7 +174,7 @@ class Bridge:
             crew.start_housekeeping()
             crew.start_workers()
             while not clock.wait(stop, ONCE_LOOK_SECONDS):
-                open_count = self.ledger.views.open_count(list(self.routes))
+                open_count = self.ledger.views.open_count(self.lanes)
                 if open_count == 0 and all(scan.complete for scan in scans):
                     return None
                 trouble = self._trouble(scans, open_count)
@@ -186,7 +190,7 @@ class Bridge:
             if scan.trouble is not None and scan.trouble_seconds() > ONCE_PATIENCE_SECONDS:
                 return f"source {scan.name}: {scan.trouble}"
         if self.observer.idle_seconds() > ONCE_PATIENCE_SECONDS:
-            unavailable = self.ledger.views.open_count(list(self.routes), code=SourceUnavailable.code)
+            unavailable = self.ledger.views.open_count(self.lanes, code=SourceUnavailable.code)
             if 0 < unavailable == open_count:
                 return f"{unavailable} recordings cannot be read or removed: gong-bridge ledger list says why"
         return None
@@ -204,11 +208,12 @@ class Bridge:
 
     def _intake(self, route: Route) -> Intake:
         def unseen(recordings: Sequence[Recording]) -> list[Recording]:
-            return self.ledger.intake.unseen([one for one in recordings if not route.mapping.is_sidecar(one.key)])
+            found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
+            return self.ledger.intake.unseen(found, reach=route.reach)
 
         def add(recordings: Sequence[Recording], backlog: bool) -> int:
             try:
-                changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now())
+                changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
             except LedgerReadOnly as error:
                 # Idle workers only read: nobody else would notice, and say, that the disk is full.
                 self.gate.close(error)
@@ -273,6 +278,7 @@ class _Crew:
         # A pause of an earlier run says nothing about this one: the first request will tell.
         self._bridge.ledger.notes.resume()
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
+        self._bridge.ledger.reaches.give(self._bridge.lanes)
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()
         self._bridge.directory.try_all_again()
@@ -322,6 +328,7 @@ class _Crew:
                 leases=self._leases,
                 policy=policy,
                 owner=self._owner,
+                lanes=bridge.lanes,
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
                 on_paused=bridge.gate.close,

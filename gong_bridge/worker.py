@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Paused, RetryLater, UnknownPerson
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.model import OPEN_STATES, Entry
@@ -77,6 +78,7 @@ class Worker:
         leases: Leases,
         policy: RetryPolicy,
         owner: str,
+        lanes: tuple[Lane, ...],
         lease_seconds: float,
         observer: Observer,
         on_paused: Callable[[Paused], None],
@@ -87,6 +89,7 @@ class Worker:
         self._leases = leases
         self._policy = policy
         self._owner = owner
+        self._lanes = lanes
         self._lease_seconds = lease_seconds
         self._observer = observer
         self._on_paused = on_paused
@@ -111,8 +114,9 @@ class Worker:
 
     def _claim(self) -> Entry | None:
         return self._ledger.work.claim(
-            owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=self._live_only
-        )
+            owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=self._live_only,
+            lanes=self._lanes,
+        )  # fmt: skip
 
     def work(self, entry: Entry, stop: threading.Event) -> None:
         """Take a claimed entry as far as it goes now; on `stop` the current step is finished and the claim released."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.schema import metadata
@@ -31,6 +33,16 @@ def postgresql_url() -> Iterator[str]:
         pytest.skip(f"PostgreSQL does not start here: {error}")
     yield str(server.get_uri())
     server.cleanup()
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql_url: str) -> Iterator[str]:
+    """A database of the test's own, without any table, dropped afterwards."""
+    name = f"own_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"model", "clock", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
-    {"directory", "identity", "linking", "observer", "owner", "route", "sidecar_watch"},
+    {"directory", "identity", "linking", "observer", "owner", "reach", "route", "sidecar_watch"},
     {"looking", "creating", "delivering"},
     {"pipeline"},
     {"worker", "gate", "supervision", "single_pass"},

@@ -21,6 +21,7 @@ from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
+from gong_bridge.reach import reach_of
 from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 
@@ -104,7 +105,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "size_bytes": recording.size_bytes,
         "modified_at": recording.modified_at,
         "mapping": route.mapping.name,
-        "ledger": _ledger_facts(options, source.name, key),
+        "ledger": _ledger_facts(options, source, key),
         "media": None,
         "verdict": "",
         "delivery": None,
@@ -154,12 +155,12 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
     facts["delivery"] = {"way": way.word, "why": way.why}
 
 
-def _ledger_facts(options: Config, source: str, key: str) -> dict[str, Any] | None:
+def _ledger_facts(options: Config, source: FolderSource | BucketSource, key: str) -> dict[str, Any] | None:
     if not ledger_exists(options.ledger.url):
         return None
     ledger = Ledger.open(options.ledger.url)
     try:
-        entry = ledger.views.find_latest(source, key)
+        entry = ledger.views.find_latest(source.name, key, reach_of(source, options.ledger.url))
     finally:
         ledger.close()
     if entry is None:

@@ -157,6 +157,9 @@ class FolderSource(_SourceOptions):
     """Size and time unchanged this long before a file counts as finished."""
     watch: Literal["auto", "native", "polling"] = "auto"
     """native (inotify), polling (network file systems), or auto by file system."""
+    reach: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,252}$")
+    """Several hosts on one PostgreSQL ledger: who can open this folder. Absent: this host alone, by its host name. For
+    a share that several hosts see, one name on each of them, such as shared-nas."""
 
 
 class BucketSource(_SourceOptions):

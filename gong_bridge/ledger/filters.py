@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, or_
+from sqlalchemy import ColumnElement, and_, bindparam, false, or_
 
 from gong_bridge.ledger.rows import micros
 from gong_bridge.ledger.schema import entries
 from gong_bridge.model import State
+
+
+class Lane(NamedTuple):
+    """The entries of one source that the same bridges can open. reach: see model.Entry; None: everybody."""
+
+    source: str
+    reach: str | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        """The lane as a condition on the entries table."""
+        return and_(entries.c.source == self.source, entries.c.reach == (self.reach or ""))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +31,7 @@ class EntryFilter:
 
     ids, states: any of them (an empty tuple: none). source, key, person: equal. code: the reason code, or the
     remark that stays.
-    older_than: unchanged since then. found_before: found earlier than then.
+    older_than: unchanged since then. found_before: found earlier than then. lanes: in any of them.
     """
 
     ids: tuple[int, ...] | None = None
@@ -31,6 +42,7 @@ class EntryFilter:
     person: str | None = None
     older_than: datetime | None = None
     found_before: datetime | None = None
+    lanes: tuple[Lane, ...] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on the entries table."""
@@ -47,7 +59,14 @@ class EntryFilter:
             found.append(entries.c.updated_at < micros(self.older_than))
         if self.found_before is not None:
             found.append(entries.c.found_at < micros(self.found_before))
+        if self.lanes is not None:
+            found.append(in_lanes(self.lanes))
         return found
+
+
+def in_lanes(lanes: Sequence[Lane]) -> ColumnElement[bool]:
+    """In any of these lanes; in none when there are none."""
+    return or_(false(), *(lane.condition() for lane in lanes))
 
 
 def in_states(states: Sequence[State]) -> ColumnElement[bool]:

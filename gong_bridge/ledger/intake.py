@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.rows import encoded, micros
 from gong_bridge.ledger.schema import entries
 from gong_bridge.model import Recording, State
@@ -21,6 +22,11 @@ BY_OPERATOR = "operator"
 """Code of a skip by a person; nothing but a person undoes it."""
 
 _NOTHING_SENT = (State.FOUND, State.DRAFTED)
+_OF_KEYS = (
+    entries.c.source == bindparam("of_source"),
+    entries.c.reach == bindparam("of_reach"),
+    entries.c.key.in_(bindparam("keys", expanding=True)),
+)
 _KNOWN = (
     select(
         entries.c.id,
@@ -32,12 +38,10 @@ _KNOWN = (
         entries.c.intent,
         entries.c.reason_code,
     )
-    .where(entries.c.source == bindparam("of_source"), entries.c.key.in_(bindparam("keys", expanding=True)))
+    .where(*_OF_KEYS)
     .order_by(entries.c.id)
 )
-_VERSIONS = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code).where(
-    entries.c.source == bindparam("of_source"), entries.c.key.in_(bindparam("keys", expanding=True))
-)
+_VERSIONS = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code).where(*_OF_KEYS)
 _RESTART: dict[str, Any] = {**NO_REASON, **NO_LEASE, "held_from": None, "attempts": 0}
 
 
@@ -47,21 +51,22 @@ class Intake:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unseen(self, recordings: Sequence[Recording]) -> list[Recording]:
-        """Those whose exact version is not known, or is known as gone: it came back."""
+    def unseen(self, recordings: Sequence[Recording], reach: str | None = None) -> list[Recording]:
+        """Those whose exact version is not known within `reach`, or is known as gone: it came back."""
         unseen: list[Recording] = []
         for source, batch in _chunks(recordings):
             with self._database.read() as connection:
-                rows = connection.execute(_VERSIONS, {"of_source": source, "keys": [item.key for item in batch]})
+                rows = connection.execute(_VERSIONS, _of_keys(source, batch, reach))
                 known = {
                     (row.key, row.version) for row in rows if not (row.state == "skipped" and row.reason_code == GONE)
                 }
             unseen.extend(item for item in batch if (item.key, item.version) not in known)
         return unseen
 
-    def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime) -> int:
+    def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime, reach: str | None = None) -> int:
         """Write recordings down; how many rows are new or changed. Repeating it changes nothing.
 
+        `reach`: who can open them; two hosts may each have a file of one name, and both are recordings of their own.
         `backlog`: they were there when the source started, so live calls go first (R26). A new version of a known
         recording takes over its row while nothing was sent to Gong; otherwise it gets a row of its own that `replaces`
         the known one. A batch of 500 is one transaction.
@@ -69,14 +74,13 @@ class Intake:
         changed = 0
         for source, batch in _chunks(recordings):
             with self._database.write() as connection:
-                changed += self._add_batch(connection, source, batch, backlog, now)
+                changed += self._add_batch(connection, Lane(source, reach), batch, backlog, now)
         return changed
 
     def _add_batch(
-        self, connection: Connection, source: str, batch: Sequence[Recording], backlog: bool, now: datetime
+        self, connection: Connection, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime
     ) -> int:
-        keys = [recording.key for recording in batch]
-        known = connection.execute(_KNOWN.with_for_update(), {"of_source": source, "keys": keys}).all()
+        known = connection.execute(_KNOWN.with_for_update(), _of_keys(lane.source, batch, lane.reach)).all()
         versions = {(row.key, row.version): row for row in known}
         newest = {row.key: row for row in known}  # rows come in the order of their ids
         fresh: list[dict[str, Any]] = []
@@ -88,7 +92,8 @@ class Intake:
             elif latest is not None and _nothing_sent(latest):
                 changed += _take_over_row(connection, latest, recording, now)
             else:
-                fresh.append(_new_row(recording, backlog, now, replaces=None if latest is None else latest.id))
+                replaces = None if latest is None else latest.id
+                fresh.append(_new_row(recording, backlog, now, replaces, lane.reach))
         return changed + self._insert(connection, fresh, now)
 
     def _insert(self, connection: Connection, rows: list[dict[str, Any]], now: datetime) -> int:
@@ -98,6 +103,10 @@ class Intake:
         ids = connection.execute(statement, rows).scalars().all()
         write_events(connection, (event_row(row_id, now, from_state=None, to_state=State.FOUND) for row_id in ids))
         return len(ids)
+
+
+def _of_keys(source: str, batch: Sequence[Recording], reach: str | None) -> dict[str, Any]:
+    return {"of_source": source, "of_reach": reach or "", "keys": [recording.key for recording in batch]}
 
 
 def _chunks(recordings: Sequence[Recording]) -> Iterator[tuple[str, list[Recording]]]:
@@ -124,7 +133,9 @@ def _nothing_sent(row: Any) -> bool:
     return (row.held_from or row.state) in _NOTHING_SENT
 
 
-def _new_row(recording: Recording, backlog: bool, now: datetime, replaces: int | None) -> dict[str, Any]:
+def _new_row(
+    recording: Recording, backlog: bool, now: datetime, replaces: int | None, reach: str | None
+) -> dict[str, Any]:
     at = micros(now)
     return {
         "source": recording.source,
@@ -140,6 +151,7 @@ def _new_row(recording: Recording, backlog: bool, now: datetime, replaces: int |
         "owns_call": False,
         "found_at": at,
         "updated_at": at,
+        "reach": reach or "",
     }
 
 

@@ -12,6 +12,7 @@ from gong_bridge.ledger.open import open_database
 from gong_bridge.ledger.operating import Operator
 from gong_bridge.ledger.people_cache import People
 from gong_bridge.ledger.queries import Views
+from gong_bridge.ledger.reaches import Reaches
 from gong_bridge.ledger.store import Work
 from gong_bridge.ledger.upkeep import Upkeep
 
@@ -21,6 +22,7 @@ class Ledger:
 
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     operator: retry and skip. views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+    reaches: who can open what.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
 
@@ -33,6 +35,7 @@ class Ledger:
         self.views = Views(database)
         self.people = People(database)
         self.notes = Notes(database)
+        self.reaches = Reaches(database)
         self.upkeep = Upkeep(database)
 
     @classmethod

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database
-from gong_bridge.ledger.filters import EntryFilter, in_states
+from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes, in_states
 from gong_bridge.ledger.intake import BY_OPERATOR, back_to
 from gong_bridge.ledger.rows import clean, micros
 from gong_bridge.ledger.schema import entries
@@ -65,13 +65,22 @@ class Operator:
         leased = self._change([in_states(OPEN_STATES), entries.c.lease_until > limit], _free)
         return waiting + leased
 
-    def reopen_held(self, now: datetime, *, codes: tuple[str, ...] = (), persons: tuple[str, ...] = ()) -> int:
-        """Take up again what was held for these codes or persons, because the cause is cured; how many."""
+    def reopen_held(
+        self,
+        now: datetime,
+        *,
+        codes: tuple[str, ...] = (),
+        persons: tuple[str, ...] = (),
+        lanes: tuple[Lane, ...] | None = None,
+    ) -> int:
+        """Take up again what was held (in these lanes) for these codes or persons, the cause is cured; how many."""
         if not codes and not persons:
             return 0
         cured = or_(entries.c.reason_code.in_(codes), entries.c.person.in_(persons))
+        within = () if lanes is None else (in_lanes(lanes),)
         return self._change(
-            [in_states((State.HELD,)), cured], lambda connection, rows: reopen(connection, rows, now, "cause-cured")
+            [in_states((State.HELD,)), cured, *within],
+            lambda connection, rows: reopen(connection, rows, now, "cause-cured"),
         )
 
     def skip_by_operator(self, filter: EntryFilter, now: datetime, reason: str) -> int:

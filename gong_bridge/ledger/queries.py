@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from gong_bridge.ledger.database import Database
-from gong_bridge.ledger.filters import EntryFilter
-from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
-from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_LEASED, IS_OPEN, REPLACES, entries, events
+from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes
+from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros
+from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_OPEN, REPLACES, entries, events
 from gong_bridge.model import Entry, EntryEvent, State
 
 _PAGE = 500
@@ -38,9 +38,9 @@ class Views:
         """The entry with this id."""
         return self._one(select(*ENTRY_COLUMNS).where(entries.c.id == entry_id))
 
-    def find_latest(self, source: str, key: str) -> Entry | None:
-        """The newest entry of this recording."""
-        statement = select(*ENTRY_COLUMNS).where(entries.c.source == source, entries.c.key == key)
+    def find_latest(self, source: str, key: str, reach: str | None = None) -> Entry | None:
+        """The newest entry of this recording, as whoever has this reach sees it."""
+        statement = select(*ENTRY_COLUMNS).where(Lane(source, reach).condition(), entries.c.key == key)
         return self._one(statement.order_by(entries.c.id.desc()).limit(1))
 
     def successor_of(self, entry: Entry) -> Entry | None:
@@ -119,22 +119,14 @@ class Views:
 
     def oldest_waiting(self, now: datetime) -> Entry | None:
         """The open entry that was found first, at or before `now`."""
-        found = [
-            self._one(
-                select(*ENTRY_COLUMNS)
-                .where(IS_OPEN, entries.c.backlog == backlog, entries.c.found_at <= micros(now))
-                .order_by(entries.c.found_at)
-                .limit(1)
-            )
-            for backlog in (False, True)
-        ]
-        return min((entry for entry in found if entry), key=lambda entry: entry.found_at, default=None)
+        oldest = select(entries.c.id).where(IS_OPEN, entries.c.found_at <= micros(now)).order_by(entries.c.found_at)
+        return self._one(select(*ENTRY_COLUMNS).where(entries.c.id == oldest.limit(1).scalar_subquery()))
 
-    def open_count(self, sources: Sequence[str] | None = None, *, code: str | None = None) -> int:
-        """How many entries (of these sources, waiting for this reason) the bridge still has to work on by itself."""
+    def open_count(self, lanes: Sequence[Lane] | None = None, *, code: str | None = None) -> int:
+        """How many entries (of these lanes, waiting for this reason) bridges still have to work on by themselves."""
         statement = select(func.count()).select_from(entries).where(IS_OPEN)
-        if sources is not None:
-            statement = statement.where(entries.c.source.in_(sources))
+        if lanes is not None:
+            statement = statement.where(in_lanes(lanes))
         if code is not None:
             statement = statement.where(entries.c.reason_code == code)
         with self._database.read() as connection:
@@ -153,20 +145,6 @@ class Views:
         )
         with self._database.read() as connection:
             return list(connection.execute(statement).scalars())
-
-    def next_due_at(self) -> datetime | None:
-        """The earliest moment at which `claim` can find something: an entry due, or a lease that ends."""
-        statements = [
-            select(entries.c.due_at)
-            .where(IS_OPEN, entries.c.backlog == backlog, entries.c.lease_token.is_(None))
-            .order_by(entries.c.due_at, entries.c.id)
-            .limit(1)
-            for backlog in (False, True)
-        ]
-        statements.append(select(func.min(entries.c.lease_until)).where(IS_LEASED))
-        with self._database.read() as connection:
-            found = [connection.execute(statement).scalar() for statement in statements]
-        return min((moment(value) for value in found if value is not None), default=None)
 
     def export(self, filter: EntryFilter | None = None, *, with_events: bool = False) -> Iterator[dict[str, Any]]:
         """Entries as JSON-able objects with everything in them: `as_json`, the draft, the media facts, the events."""
@@ -209,6 +187,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "delivery": entry.delivery,
         "link_expires_at": None if entry.link_expires_at is None else entry.link_expires_at.isoformat(),
         "backlog": entry.backlog,
+        "reach": entry.reach,
         "working": entry.lease_token is not None,
         "modified_at": entry.modified_at.isoformat(),
         "found_at": entry.found_at.isoformat(),

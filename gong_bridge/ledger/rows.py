@@ -103,7 +103,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         group_part=row[29],
         sidecar_key=row[30],
         sidecar_digest=row[31],
-        reach=row[32],
+        reach=row[32] or None,
         delivery=row[33],
         account=row[34],
         linked_at=maybe_moment(row[35]),

@@ -61,7 +61,7 @@ entries = Table(
     Column("group_part", Text),
     Column("sidecar_key", Text),
     Column("sidecar_digest", Text),
-    Column("reach", Text),
+    Column("reach", Text, nullable=False, server_default=""),  # "": everybody; part of what is unique
     Column("delivery", Text),
     Column("account", Text),
     Column("linked_at", BigInteger),
@@ -69,7 +69,7 @@ entries = Table(
     Column("remark", Text),
 )
 
-Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, unique=True)
+Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, entries.c.reach, unique=True)
 Index(
     "entries_one_owner_per_call",
     entries.c.client_unique_id,
@@ -77,9 +77,12 @@ Index(
     sqlite_where=OWNS_CALL,
     postgresql_where=OWNS_CALL,
 )
-# A claim reads the head of one of these two; finished rows are in neither, so a million of them cost nothing.
+# A claim reads the head of one of these two in each lane of its bridge: neither a million finished rows nor a million
+# that only another host can open cost it anything.
 Index(
     "entries_open_by_due",
+    entries.c.source,
+    entries.c.reach,
     entries.c.backlog,
     entries.c.due_at,
     entries.c.id,
@@ -88,6 +91,8 @@ Index(
 )
 Index(
     "entries_open_by_found",
+    entries.c.source,
+    entries.c.reach,
     entries.c.backlog,
     entries.c.found_at,
     entries.c.due_at,
@@ -143,6 +148,26 @@ notes = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+bridges = Table(
+    "bridges",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("lanes", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("stopped_at", BigInteger),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("held_until", BigInteger, nullable=False),
 )
 
 source_health = Table(

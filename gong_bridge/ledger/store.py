@@ -7,16 +7,17 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, select, update
 
 from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.ledger.calls import DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
+from gong_bridge.ledger.claims import Lanes, claim_statement, look_statement
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.intake import GONE
 from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
-from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, micros
-from gong_bridge.ledger.schema import IS_LEASED, IS_OPEN, entries
+from gong_bridge.ledger.rows import entry_of, micros
+from gong_bridge.ledger.schema import IS_LEASED, entries
 from gong_bridge.model import OPEN_STATES, Entry, State
 
 FRESH_SECONDS = 60.0
@@ -33,38 +34,6 @@ _DUPLICATES = select(*REOPEN_COLUMNS).where(
 _RANK = {state: rank for rank, state in enumerate((*OPEN_STATES, State.DONE))}
 
 
-def _next_id(*, backlog: bool, fresh: bool) -> ScalarSelect[Any]:
-    """The id of the entry to claim next of one kind; the order is that of one index, read from its head."""
-    columns = (entries.c.found_at, entries.c.due_at, entries.c.id) if fresh else (entries.c.due_at, entries.c.id)
-    statement = (
-        select(entries.c.id)
-        .where(IS_OPEN, entries.c.backlog == backlog, entries.c.due_at <= bindparam("at"))
-        .where(or_(entries.c.lease_until.is_(None), entries.c.lease_until < bindparam("at")))
-        .order_by(*(column.desc() if fresh else column for column in columns))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if fresh:
-        statement = statement.where(entries.c.found_at >= bindparam("fresh_since"))
-    return statement.scalar_subquery()
-
-
-def _pick(*, live_only: bool) -> Any:
-    live = (_next_id(backlog=False, fresh=True), _next_id(backlog=False, fresh=False))
-    return func.coalesce(*live) if live_only else func.coalesce(*live, _next_id(backlog=True, fresh=False))
-
-
-def _claim(*, live_only: bool) -> Any:
-    return (
-        update(entries)
-        .where(entries.c.id == _pick(live_only=live_only))
-        .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
-        .returning(*ENTRY_COLUMNS)
-    )
-
-
-_CLAIM = {live_only: _claim(live_only=live_only) for live_only in (False, True)}
-_IS_ANY: dict[bool, Select[Any]] = {live_only: select(_pick(live_only=live_only)) for live_only in (False, True)}
 _RENEW = (
     update(entries)
     .where(entries.c.lease_token.in_(bindparam("tokens", expanding=True)), IS_LEASED)
@@ -87,8 +56,10 @@ class Work:
         self._database = database
         self._idle = {False: True, True: True}
 
-    def claim(self, owner: str, now: datetime, lease_seconds: float, live_only: bool = False) -> Entry | None:
-        """The next entry to work on, leased to `owner` until `now + lease_seconds`, or None.
+    def claim(
+        self, owner: str, now: datetime, lease_seconds: float, live_only: bool = False, lanes: Lanes = None
+    ) -> Entry | None:
+        """The next entry of these lanes to work on, leased to `owner` until `now + lease_seconds`, or None.
 
         Live calls found within the last 60 s first, the newest of them foremost; then live calls, then backlog, each
         by how long they have been due. `live_only` leaves the backlog alone. `owner` names a process
@@ -97,12 +68,13 @@ class Work:
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
         if self._idle[live_only]:  # an idle worker only looks, and keeps nobody from writing
             with self._database.read() as connection:
-                if connection.execute(_IS_ANY[live_only], look).scalar() is None:
+                if connection.execute(look_statement(lanes, live_only=live_only), look).scalar() is None:
                     return None
         token = f"{owner}#{uuid.uuid4().hex}"
         until = micros(now + timedelta(seconds=lease_seconds))
         with self._database.write() as connection:
-            row = connection.execute(_CLAIM[live_only], {**look, "token": token, "until": until}).one_or_none()
+            statement = claim_statement(lanes, live_only=live_only)
+            row = connection.execute(statement, {**look, "token": token, "until": until}).one_or_none()
         self._idle[live_only] = row is None
         return None if row is None else entry_of(row)
 

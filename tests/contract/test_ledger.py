@@ -237,15 +237,6 @@ def test_only_open_entries_that_are_due_are_claimed(ledger: Ledger) -> None:
     assert ledger.work.claim(OWNER, after(1), 30) is None
 
 
-def test_next_due_at_tells_when_there_is_work_again(ledger: Ledger) -> None:
-    assert ledger.views.next_due_at() is None
-    add(ledger)
-    entry = claim(ledger)
-    assert ledger.views.next_due_at() == after(30)
-    ledger.work.postpone(entry, NOON, after(700), "retry", "later", True)
-    assert ledger.views.next_due_at() == after(700)
-
-
 def test_release_gives_the_entry_back_as_it_is(ledger: Ledger) -> None:
     add(ledger)
     ledger.work.release(claim(ledger), NOON)

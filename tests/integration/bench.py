@@ -33,7 +33,8 @@ class Bench:
         self.leases = Leases(bridge.ledger, 30)
         self.worker = Worker(
             ledger=bridge.ledger, pipeline=bridge.pipeline, leases=self.leases, policy=RetryPolicy(),
-            owner=owner_name(), lease_seconds=30, observer=bridge.observer, on_paused=self.paused.append,
+            owner=owner_name(), lanes=bridge.lanes, lease_seconds=30, observer=bridge.observer,
+            on_paused=self.paused.append,
         )  # fmt: skip
 
     def find(self) -> int:

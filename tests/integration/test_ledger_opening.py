@@ -22,6 +22,7 @@ from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import file_system_type, is_network_file_system
 from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
+from gong_bridge.model import State
 from tests.contract.test_ledger import NOON, add, created, drafted, recording
 
 MOUNTS = """\
@@ -75,6 +76,53 @@ def test_the_migrations_make_the_tables_that_the_program_speaks_of(
 def test_the_newest_migration_is_the_one_the_program_asks_for() -> None:
     scripts = ScriptDirectory(str(Path(gong_bridge.ledger.__file__).parent / "migrations"))
     assert scripts.get_heads() == [HEAD]
+
+
+FIRST_LEDGER = """
+import sys
+from alembic import command
+from alembic.config import Config
+from gong_bridge.ledger import open as opening
+from gong_bridge.ledger.database import Database
+
+def to_the_first(connection, place, present):
+    config = Config()
+    config.set_main_option("script_location", sys.argv[2])
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+
+opening._upgrade = to_the_first
+database = opening.open_database(sys.argv[1])
+INSERT = (
+    "INSERT INTO entries (source, key, version, size_bytes, modified_at, state, attempts, due_at, backlog, owns_call,"
+    " found_at, updated_at, call_id, client_unique_id, lease_token) VALUES ('pbx', '{key}', '1', 7, 8, '{state}', 3, 9,"
+    " false, {owns}, 10, 11, {call}, {call}, {token})"
+)
+with database.write() as connection:
+    connection.exec_driver_sql(INSERT.format(key="done.wav", state="done", owns="true", call="'77'", token="NULL"))
+    connection.exec_driver_sql(INSERT.format(key="open.wav", state="found", owns="false", call="NULL", token="'h#1'"))
+    connection.exec_driver_sql("INSERT INTO events (entry_id, at, to_state, attempt) VALUES (1, 5, 'done', 0)")
+    connection.exec_driver_sql("INSERT INTO notes (name, value) VALUES ('pause', 'null')")
+database.close()
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_R28_the_rows_of_the_first_ledger_survive_the_upgrade(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/a.db" if kind == "sqlite" else request.getfixturevalue("empty_postgresql_url")
+    migrations = Path(gong_bridge.ledger.__file__).parent / "migrations"
+    subprocess.run([sys.executable, "-c", FIRST_LEDGER, url, str(migrations)], check=True, timeout=60)
+    with Ledger.open(url) as ledger:
+        done, still_open = ledger.views.entries()
+        assert (done.key, done.state, done.call_id, done.client_unique_id, done.owns_call) == (
+            "done.wav", State.DONE, "77", "77", True)  # fmt: skip
+        assert (still_open.key, still_open.attempts, still_open.lease_token, still_open.reach) == (
+            "open.wav", 3, "h#1", None)  # fmt: skip
+        assert [event.to_state for event in ledger.views.events(done.id)] == [State.DONE]
+        assert ledger.intake.unseen([recording("done.wav"), recording("new.wav")]) == [recording("new.wav")]
+        assert add(ledger, recording("done.wav")) == 0
 
 
 def test_R28_opening_again_keeps_every_row(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 from tests.contract.test_ledger import DRAFT, MEDIA, add, recording
@@ -50,6 +51,9 @@ ledger.calls.save_draft(entry, datetime.now(UTC), {"title": "kept"}, "call-1", {
 print("holding", flush=True)
 time.sleep(60)
 """
+
+MINE = (Lane("pbx"), Lane("old"))
+"""What a bridge serves whose ledger holds much that is another host's."""
 
 WRITER = """
 import itertools, sys
@@ -135,22 +139,23 @@ def test_R28_a_claim_stays_fast_behind_a_long_past_and_a_long_queue(
         copy_rows = (
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) INSERT INTO entries"
             " (source, key, version, size_bytes, modified_at, state, attempts, due_at, backlog, owns_call, found_at,"
-            " updated_at) SELECT 'old', '{state}' || i, '1', 1, 0, '{state}', 0, due_at + {later}, {backlog}, 0,"
-            " found_at - i, 0 FROM n, entries WHERE entries.id = 1"
+            " updated_at, reach) SELECT 'old', '{state}' || i, '1', 1, 0, '{state}', 0, due_at + {later}, {backlog}, 0,"
+            " found_at - i, 0, '{reach}' FROM n, entries WHERE entries.id = 1"
         )
         with ledger.database.write() as connection:
-            for count, state, later, backlog in (
-                (100_000, "done", 0, 0),
-                (20_000, "found", 3_600_000_000, 0),  # postponed for an hour, found a moment ago
-                (20_000, "drafted", 0, 1),
+            for count, state, later, backlog, reach in (
+                (100_000, "done", 0, 0, ""),
+                (100_000, "found", -3_600_000_000, 0, "another-host"),
+                (20_000, "found", 3_600_000_000, 0, ""),  # postponed for an hour, found a moment ago
+                (20_000, "drafted", 0, 1, ""),
             ):
-                sql = copy_rows.format(count=count, state=state, later=later, backlog=backlog)
+                sql = copy_rows.format(count=count, state=state, later=later, backlog=backlog, reach=reach)
                 connection.exec_driver_sql(sql)
         began = time.process_time()
         for _ in range(50):
-            assert ledger.work.claim("me", now + timedelta(seconds=1), 30) is not None
+            assert ledger.work.claim("me", now + timedelta(seconds=1), 30, lanes=MINE) is not None
         assert (time.process_time() - began) / 50 < 0.03
-        entry = ledger.work.claim("me", now + timedelta(seconds=1), 30)
+        entry = ledger.work.claim("me", now + timedelta(seconds=1), 30, lanes=MINE)
         assert entry is not None
         assert entry.backlog
 

@@ -6,18 +6,48 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_OPEN = "state IN ('found', 'drafted', 'created', 'delivered')"
+
 
 def upgrade() -> None:
     """New columns are empty for what is there: it keeps meaning what it meant."""
-    for name in ("group_key", "group_part", "sidecar_key", "sidecar_digest", "reach", "delivery", "account", "remark"):
+    for name in ("group_key", "group_part", "sidecar_key", "sidecar_digest"):
+        op.add_column("entries", sa.Column(name, sa.Text))
+    op.add_column("entries", sa.Column("reach", sa.Text, nullable=False, server_default=""))
+    for name in ("delivery", "account", "remark"):
         op.add_column("entries", sa.Column(name, sa.Text))
     for name in ("linked_at", "link_expires_at"):
         op.add_column("entries", sa.Column(name, sa.BigInteger))
     _partial("entries_by_group", ["source", "group_key"], "group_key IS NOT NULL")
     _partial("entries_by_sidecar", ["source", "sidecar_key"], "sidecar_key IS NOT NULL")
     _partial("entries_by_remark", ["remark"], "remark IS NOT NULL")
+    for name in ("entries_one_per_version", "entries_open_by_due", "entries_open_by_found"):
+        op.drop_index(name, "entries")
+    op.create_index("entries_one_per_version", "entries", ["source", "key", "version", "reach"], unique=True)
+    _partial("entries_open_by_due", ["source", "reach", "backlog", "due_at", "id"], _OPEN)
+    _partial("entries_open_by_found", ["source", "reach", "backlog", "found_at", "due_at", "id"], _OPEN)
+    _bridges()
 
 
 def _partial(name: str, columns: list[str], where: str) -> None:
     condition = sa.text(where)
     op.create_index(name, "entries", columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def _bridges() -> None:
+    op.create_table(
+        "bridges",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("lanes", sa.Text, nullable=False),
+        sa.Column("started_at", sa.BigInteger, nullable=False),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.Column("stopped_at", sa.BigInteger),
+    )
+    op.create_table(
+        "turns",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("held_until", sa.BigInteger, nullable=False),
+    )

@@ -1,0 +1,120 @@
+"""The laws of reach: a bridge works on what it can open, the same on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gong_bridge.ledger.filters import EntryFilter, Lane
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import State
+from tests.contract.test_ledger import NOON, OWNER, after, recording
+
+A, B = Lane("pbx", "host-a"), Lane("pbx", "host-b")
+BUCKET = Lane("connect")
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url) as opened:
+        yield opened
+        assert opened.upkeep.integrity_check() == []
+
+
+def add(ledger: Ledger, lane: Lane, *keys: str, version: str = "1", backlog: bool = False, seconds: float = 0) -> int:
+    found = [recording(key, version, lane.source) for key in keys]
+    return ledger.intake.add(found, backlog, after(seconds), reach=lane.reach)
+
+
+def claimed(ledger: Ledger, *lanes: Lane, seconds: float = 1) -> str | None:
+    entry = ledger.work.claim(OWNER, after(seconds), 30, lanes=lanes)
+    return None if entry is None else f"{entry.reach}:{entry.key}"
+
+
+def test_R28_a_bridge_claims_only_what_it_serves_and_can_open(ledger: Ledger) -> None:
+    add(ledger, A, "of-a.wav")
+    add(ledger, BUCKET, "in-bucket.wav")
+    assert claimed(ledger, B) is None
+    assert claimed(ledger, Lane("connect", "host-b")) is None
+    assert claimed(ledger, B, BUCKET) == "None:in-bucket.wav"
+    assert claimed(ledger, B, BUCKET) is None
+    assert claimed(ledger, A) == "host-a:of-a.wav"
+
+
+def test_R26_the_order_is_that_of_all_lanes_together(ledger: Ledger) -> None:
+    add(ledger, BUCKET, "old.wav", backlog=True, seconds=-300)
+    add(ledger, A, "fresh-1.wav", seconds=-20)
+    add(ledger, BUCKET, "fresh-2.wav", seconds=-10)
+    add(ledger, A, "due-first.wav", seconds=-200)
+    add(ledger, BUCKET, "due-second.wav", seconds=-100)
+    taken = [claimed(ledger, A, BUCKET) for _ in range(6)]
+    assert taken == ["None:fresh-2.wav", "host-a:fresh-1.wav", "host-a:due-first.wav", "None:due-second.wav",
+                     "None:old.wav", None]  # fmt: skip
+
+
+def test_R11_two_hosts_may_each_have_a_file_of_one_name(ledger: Ledger) -> None:
+    assert add(ledger, A, "in-201.wav") == 1
+    assert add(ledger, B, "in-201.wav") == 1
+    assert add(ledger, B, "in-201.wav") == 0
+    assert ledger.intake.unseen([recording("in-201.wav")], reach="host-a") == []
+    assert ledger.intake.unseen([recording("in-201.wav")], reach="host-c") == [recording("in-201.wav")]
+    found = {reach: ledger.views.find_latest("pbx", "in-201.wav", reach) for reach in ("host-a", "host-b", None)}
+    assert {reach: entry and entry.reach for reach, entry in found.items()} == {
+        "host-a": "host-a",
+        "host-b": "host-b",
+        None: None,
+    }
+
+
+def test_R11_a_new_version_on_one_host_leaves_the_other_hosts_recording_alone(ledger: Ledger) -> None:
+    add(ledger, A, "in-201.wav")
+    add(ledger, B, "in-201.wav")
+    add(ledger, B, "in-201.wav", version="2")
+    assert sorted((entry.reach, entry.version) for entry in ledger.views.entries()) == [
+        ("host-a", "1"),
+        ("host-b", "2"),
+    ]
+    assert [entry.replaces for entry in ledger.views.entries()] == [None, None]
+
+
+def test_what_waits_is_counted_by_lane(ledger: Ledger) -> None:
+    add(ledger, A, "1.wav", "2.wav")
+    add(ledger, B, "1.wav")
+    add(ledger, BUCKET, "1.wav")
+    assert [ledger.views.open_count(lanes) for lanes in ((A,), (A, BUCKET), (Lane("pbx"),), (), None)] == [
+        2,
+        3,
+        0,
+        0,
+        4,
+    ]
+
+
+def test_what_was_found_before_there_were_reaches_becomes_that_of_the_host_that_serves_it(ledger: Ledger) -> None:
+    add(ledger, Lane("pbx"), "1.wav", "2.wav")
+    add(ledger, A, "2.wav")
+    add(ledger, BUCKET, "1.wav")
+    assert ledger.reaches.give([A, BUCKET]) == 1
+    told = sorted((entry.source, entry.key, entry.reach or "") for entry in ledger.views.entries())
+    assert told == [
+        ("connect", "1.wav", ""),
+        ("pbx", "1.wav", "host-a"),
+        ("pbx", "2.wav", ""),
+        ("pbx", "2.wav", "host-a"),
+    ]
+    assert ledger.reaches.give([A, BUCKET]) == 0
+
+
+def test_what_one_host_cures_frees_what_that_host_holds(ledger: Ledger) -> None:
+    for lane in (A, B):
+        add(ledger, lane, "1.wav")
+        entry = ledger.work.claim(OWNER, NOON, 30, lanes=(lane,))
+        assert entry is not None
+        ledger.work.hold(entry, NOON, "unknown-person", "why", person="extension 299")
+    assert ledger.operator.reopen_held(NOON, codes=("unknown-person",), lanes=(A,)) == 1
+    assert {entry.reach: entry.state for entry in ledger.views.entries()} == {
+        "host-a": State.FOUND,
+        "host-b": State.HELD,
+    }
+    assert [entry.reach for entry in ledger.views.entries(EntryFilter(lanes=(B,)))] == ["host-b"]
