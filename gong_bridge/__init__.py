@@ -8,12 +8,12 @@ media (is it whole and audible), gong (the API), ledger (what became of each rec
 sandbox (a stand-in for Gong), demo (the main job on samples).
 Beside them: looking (what is it), identity (which call is it), directory (who is who), sidecar_watch (sidecars that
 come late), gate (pause and resume), single_pass (run --once), supervision (threads that must not end), owner (names of
-leases), reach (who can open what), notify (what systemd is told).
+leases), routing (each source, and who can open it), notify (what systemd is told).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
-< directory, identity, owner, reach, sidecar_watch < looking < pipeline < worker, gate, supervision, single_pass
-< service < web, demo < cli.
+< directory, identity, owner, route, sidecar_watch < looking, routing < pipeline < worker, gate, supervision,
+single_pass < service < web, demo < cli.
 """
 
 __version__ = "0.1.0"

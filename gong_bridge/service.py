@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gong_bridge import __version__, clock, notify
-from gong_bridge.config.schema import BucketSource, Config, FolderSource
+from gong_bridge.config.schema import Config
 from gong_bridge.directory import Directory
 from gong_bridge.errors import BridgeError, LedgerReadOnly, SourceUnavailable
 from gong_bridge.gate import Gate
@@ -24,18 +22,15 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.looking import Looking
-from gong_bridge.mapping.engine import load_mapping
-from gong_bridge.mapping.library import find_mapping
-from gong_bridge.mapping.people import Company
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.model import GongUser, Recording, SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
-from gong_bridge.reach import reach_of
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.route import Route
+from gong_bridge.routing import build_routes
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
@@ -54,40 +49,6 @@ ONCE_PATIENCE_SECONDS = 60.0
 """How long `run --once` waits for Gong or a source that cannot be used at all before it gives up."""
 
 log = get_logger(__name__)
-
-
-def build_source(options: FolderSource | BucketSource) -> Source:
-    """The source that `options` describe; boto3 is loaded only for buckets."""
-    if isinstance(options, FolderSource):
-        from gong_bridge.sources.folder import Folder
-
-        return Folder(options)
-    from gong_bridge.sources.s3 import Bucket
-
-    return Bucket(options)
-
-
-def build_routes(config: Config) -> dict[str, Route]:
-    """Every configured source with its mapping. Raises ConfigError for a mapping that is missing or wrong."""
-    routes = {}
-    for options in config.sources:
-        routes[options.name] = Route(
-            source=build_source(options),
-            mapping=load_mapping(find_mapping(options.mapping, config.mappings)),
-            company=Company(
-                country=config.company.country,
-                time_zone=ZoneInfo(options.time_zone or config.company.time_zone),
-                extensions=re.compile(config.company.extensions),
-                numbers=config.company.numbers,
-            ),
-            sidecar_wait_seconds=options.sidecar_wait,
-            on_change=options.on_change,
-            settles_source=options.after_upload != "leave",
-            delivery=options.delivery if isinstance(options, BucketSource) else "upload",
-            when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
-            reach=reach_of(options, config.ledger.url),
-        )
-    return routes
 
 
 class Bridge:

@@ -20,7 +20,8 @@ from gong_bridge.mapping.language import mapping_schema
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.lint import lint
 from gong_bridge.mapping.people import People, check_usable
-from gong_bridge.service import Bridge, build_routes, scratch_bridge
+from gong_bridge.routing import build_routes
+from gong_bridge.service import Bridge, scratch_bridge
 
 
 def register(app: typer.Typer) -> None:

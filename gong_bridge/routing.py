@@ -1,0 +1,67 @@
+"""Makes a route of each configured source, and says who can open its recordings."""
+
+from __future__ import annotations
+
+import re
+import socket
+from zoneinfo import ZoneInfo
+
+from gong_bridge.config.schema import BucketSource, Config, FolderSource
+from gong_bridge.ledger.filters import Lane
+from gong_bridge.mapping.engine import load_mapping
+from gong_bridge.mapping.library import find_mapping
+from gong_bridge.mapping.people import Company
+from gong_bridge.route import Route
+from gong_bridge.sources.base import Source
+
+
+def build_source(options: FolderSource | BucketSource) -> Source:
+    """The source that `options` describe; boto3 is loaded only for buckets."""
+    if isinstance(options, FolderSource):
+        from gong_bridge.sources.folder import Folder
+
+        return Folder(options)
+    from gong_bridge.sources.s3 import Bucket
+
+    return Bucket(options)
+
+
+def build_routes(config: Config) -> dict[str, Route]:
+    """Every configured source with its mapping. Raises ConfigError for a mapping that is missing or wrong."""
+    routes = {}
+    for options in config.sources:
+        routes[options.name] = Route(
+            source=build_source(options),
+            mapping=load_mapping(find_mapping(options.mapping, config.mappings)),
+            company=Company(
+                country=config.company.country,
+                time_zone=ZoneInfo(options.time_zone or config.company.time_zone),
+                extensions=re.compile(config.company.extensions),
+                numbers=config.company.numbers,
+            ),
+            sidecar_wait_seconds=options.sidecar_wait,
+            on_change=options.on_change,
+            settles_source=options.after_upload != "leave",
+            delivery=options.delivery if isinstance(options, BucketSource) else "upload",
+            when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
+            reach=reach_of(options, config.ledger.url),
+        )
+    return routes
+
+
+def reach_of(source: FolderSource | BucketSource, ledger_url: str) -> str | None:
+    """The reach of the entries of `source`; None: every bridge on the ledger can open them.
+
+    A folder is this host's own unless `reach` says otherwise. An SQLite ledger lies on a disk of this host, too: there
+    nobody else could claim, and a host that gets another name (a container at each start) goes on as it was.
+    """
+    if isinstance(source, BucketSource):
+        return None
+    if source.reach is not None or ledger_url.startswith("sqlite:"):
+        return source.reach
+    return socket.gethostname()
+
+
+def lanes_of(config: Config) -> tuple[Lane, ...]:
+    """What a bridge with this configuration may claim."""
+    return tuple(Lane(source.name, reach_of(source, config.ledger.url)) for source in config.sources)
