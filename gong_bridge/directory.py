@@ -56,6 +56,11 @@ class Directory:
         self.trouble: str | None = None
         """Why agents.csv as it is now is not used, for status and health; None when it is."""
 
+    @property
+    def troubles(self) -> list[str]:
+        """Why agents.csv as it is now is not used; empty when it is."""
+        return [] if self.trouble is None else [self.trouble]
+
     def people(self) -> People:
         """Everybody known now. Fetches Gong's users when that was never done or is a day old.
 

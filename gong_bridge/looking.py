@@ -31,6 +31,7 @@ class Drafted:
     info: MediaInfo
     verdict: Verdict
     composition: Composition | None
+    mapping_version: str = ""
 
     def media_record(self) -> dict[str, object]:
         """The media facts as the ledger keeps them (JSON)."""
@@ -38,6 +39,7 @@ class Drafted:
         conversion = self.verdict.conversion
         record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
         record["warnings"] = [*self.verdict.warnings, *(self.composition.warnings if self.composition else ())]
+        record["mapping_version"] = self.mapping_version
         return record
 
     def made_from(self, *, anew: bool) -> dict[str, Any]:
@@ -92,7 +94,9 @@ class Looking:
         verdict = judge(info, self._media_options, modified_at=modified_at, now=now)
         if verdict.skip_reason:
             return Drafted(info=info, verdict=verdict, composition=None)
-        return Drafted(info=info, verdict=verdict, composition=self._compose(route, entry, info, now))
+        version = route.mapping.version  # before composing: a mapping that changes meanwhile shall be seen as newer
+        composition = self._compose(route, entry, info, now)
+        return Drafted(info=info, verdict=verdict, composition=composition, mapping_version=version)
 
     def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
         beside = Beside(route.source.read_beside)
@@ -115,11 +119,14 @@ class Looking:
             raise
 
     def is_out_of_date(self, entry: Entry, *, now: datetime) -> bool:
-        """Whether what describes a draft that had to wait says something else by now (R9).
+        """Whether the mapping, or the sidecar of a draft that had to wait, says something else by now (R9).
 
         A draft made a moment ago was made from what is there. Raises BadMetadata, NotYetComplete, SourceUnavailable.
         """
+        route = self._routes[entry.source]
+        if (entry.media or {}).get("mapping_version", route.mapping.version) != route.mapping.version:
+            return True
         if (now - entry.updated_at).total_seconds() < DRAFT_IS_FRESH_SECONDS or not is_described(entry):
             return False
-        described = self._routes[entry.source].described_now(entry, people=self._directory.people(), now=now)
+        described = route.described_now(entry, people=self._directory.people(), now=now)
         return described is not None and described[1] != entry.sidecar_digest

@@ -22,6 +22,7 @@ from gong_bridge.media.body import Bodies
 from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.observer import Observer
 from gong_bridge.route import Route
+from gong_bridge.sidecars_again import SidecarsAgain
 
 
 class Pipeline:
@@ -36,10 +37,12 @@ class Pipeline:
         calls: Calls,
         bodies: Bodies,
         observer: Observer,
+        sidecars_again: SidecarsAgain,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
         self._looking = looking
+        self._sidecars_again = sidecars_again
         delivering = Delivering(ledger=ledger, routes=routes, calls=calls, bodies=bodies, observer=observer)
         self._creating = Creating(ledger=ledger, routes=routes, calls=calls)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
@@ -101,4 +104,6 @@ class Pipeline:
     def _create(self, entry: Entry) -> Entry:
         if entry.intent is None and self._looking.is_out_of_date(entry, now=clock.now()):
             return self._draft(entry)
-        return self._creating.create(entry)
+        created = self._creating.create(entry)
+        self._sidecars_again.expect(created)
+        return created

@@ -10,6 +10,7 @@ from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.sidecars import ReadBeside
+from gong_bridge.mapping_watch import WatchedMapping
 from gong_bridge.model import Completeness, Entry, MediaInfo
 from gong_bridge.sources.base import Source
 
@@ -24,7 +25,7 @@ class Route:
     """
 
     source: Source
-    mapping: CallMapping
+    watched: WatchedMapping
     company: Company
     sidecar_wait_seconds: float | None
     on_change: str
@@ -32,6 +33,11 @@ class Route:
     reach: str | None = None
     delivery: Literal["upload", "link", "auto"] = "upload"
     when_not_fetched: Literal["upload", "hold"] = "upload"
+
+    @property
+    def mapping(self) -> CallMapping:
+        """The mapping as it is now; a call is composed with one and the same."""
+        return self.watched.present
 
     def compose(
         self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, read_beside: ReadBeside

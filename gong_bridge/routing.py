@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.ledger.filters import Lane
-from gong_bridge.mapping.engine import load_mapping
-from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company
+from gong_bridge.mapping_watch import WatchedMapping
 from gong_bridge.route import Route
 from gong_bridge.sources.base import Source
 
@@ -32,7 +31,7 @@ def build_routes(config: Config) -> dict[str, Route]:
     for options in config.sources:
         routes[options.name] = Route(
             source=build_source(options),
-            mapping=load_mapping(find_mapping(options.mapping, config.mappings)),
+            watched=WatchedMapping(name=options.mapping, folder=config.mappings, options=options.options),
             company=Company(
                 country=config.company.country,
                 time_zone=ZoneInfo(options.time_zone or config.company.time_zone),

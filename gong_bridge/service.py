@@ -22,6 +22,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.looking import Looking
+from gong_bridge.mapping_watch import MappingWatch
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.model import GongUser, Recording, SourceHealth
@@ -32,6 +33,7 @@ from gong_bridge.retry import RetryPolicy
 from gong_bridge.route import Route
 from gong_bridge.routing import build_routes
 from gong_bridge.sidecar_watch import SidecarWatch
+from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
 from gong_bridge.supervision import Witness, Work, every, keep_going
@@ -87,6 +89,9 @@ class Bridge:
             media_options=config.media,
             sidecar_watch=self.sidecar_watch,
         )
+        watched = {name: route.watched for name, route in self.routes.items()}
+        self.mapping_watch = MappingWatch(self.ledger, watched, config.mappings)
+        self.sidecars_again = SidecarsAgain(ledger=self.ledger, routes=self.routes, directory=self.directory)
         self.pipeline = Pipeline(
             ledger=self.ledger,
             routes=self.routes,
@@ -94,6 +99,7 @@ class Bridge:
             calls=Calls(self.client),
             bodies=self.bodies,
             observer=self.observer,
+            sidecars_again=self.sidecars_again,
         )
         self.gate = Gate(self.ledger, self.directory.fetch)
         self._wake = threading.Event()
@@ -166,6 +172,11 @@ class Bridge:
     def _look_for_sidecars(self) -> None:
         if self.sidecar_watch.look():
             self._wake.set()
+
+    def _look_at_mappings(self) -> None:
+        if self.mapping_watch.look():
+            self._wake.set()
+        self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.directory.troubles])
 
     def _intake(self, route: Route) -> Intake:
         def unseen(recordings: Sequence[Recording]) -> list[Recording]:
@@ -242,6 +253,7 @@ class _Crew:
         self._bridge.ledger.reaches.give(self._bridge.lanes)
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()
+        self._bridge.sidecars_again.recall()
         self._bridge.directory.try_all_again()
         self._bridge.correct_for_the_clock()
         self._heart.start()
@@ -263,6 +275,8 @@ class _Crew:
         self.start_thread("gate", every(TEND_SECONDS, bridge.gate.tend))
         self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
+        self.start_thread("mappings", every(TEND_SECONDS, bridge._look_at_mappings))
+        self.start_thread("sidecars again", every(TEND_SECONDS, bridge.sidecars_again.look))
         self.start_thread("clock", every(CLOCK_LOOK_SECONDS, bridge.correct_for_the_clock))
 
     def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:

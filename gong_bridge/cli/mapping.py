@@ -34,12 +34,20 @@ def list_mappings(config: ConfigOption = None, mappings: FolderOption = None, as
     """The shipped mappings and your own, with what each is for."""
     rows = []
     for name, path in mapping_files(own_folder(mappings, config)).items():
+        extends, options = "", ""
         try:
-            about = load_mapping(path).about
+            mapping = load_mapping(path)
+            about, extends = mapping.about, ", ".join(mapping.extends)
+            options = ", ".join(f"{option}: {value}" for option, value in mapping.options.items())
         except ConfigError as error:
             about = f"WRONG: {error.problems[0]}"
-        rows.append({"name": name, "about": about, "file": str(path)})
-    print_rows(rows, {"name": "mapping", "about": "for", "file": "file"}, as_json=as_json, empty="no mappings")
+        rows.append({"name": name, "about": about, "extends": extends, "options": options, "file": str(path)})
+    print_rows(
+        rows,
+        {"name": "mapping", "extends": "extends", "options": "options", "about": "for", "file": "file"},
+        as_json=as_json,
+        empty="no mappings",
+    )
 
 
 @app.command("test", epilog="Example: gong-bridge mapping test tests/mappings --mappings mappings")

@@ -143,7 +143,7 @@ def _in_folders(options: Config, target: str) -> list[Place]:
 def _only(options: Config, places: Sequence[Place], mapping: str | None) -> Config:
     """The configuration with nothing but the sources that are looked at, read with `mapping` when one is named."""
     sources = {place.source.name: place.source for place in places}.values()
-    changed = [one.model_copy(update={"mapping": mapping}) if mapping else one for one in sources]
+    changed = [one.model_copy(update={"mapping": mapping, "options": {}}) if mapping else one for one in sources]
     return options.model_copy(update={"sources": tuple(changed)})
 
 

@@ -71,6 +71,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "calls_per_second": allowance.calls_per_second, "paused_until": allowance.paused_until,
         },
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
+        "wrong_files": ledger.notes.wrong_files(),
         "waiting": ledger.views.waiting_counts(),
         "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
@@ -95,6 +96,8 @@ def _show(facts: dict[str, Any]) -> None:
     for one in facts["health"]:
         if not one["healthy"]:
             out.print(Text(f"source {one['source']}: {printable(one['message'])}", style="red"), soft_wrap=True)
+    for trouble in facts["wrong_files"]:
+        out.print(Text(printable(trouble), style="red"), soft_wrap=True)
     oldest = facts["oldest_waiting"]
     if oldest:
         reason = f": {printable(oldest['reason'])}" if oldest["reason"] else ""

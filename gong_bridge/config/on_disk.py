@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from gong_bridge.config.schema import LedgerOptions
 from gong_bridge.errors import ConfigError
@@ -33,6 +33,14 @@ def beneath(folder: Path, path: str | Path) -> Path:
 def sqlite_path(url: str) -> str | None:
     """The file that an SQLite URL names ("" for none), None for other ledgers."""
     return url.removeprefix("sqlite:///").removeprefix("sqlite://") if url.startswith("sqlite:") else None
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """What `read_mapping` may give: a mapping that knows its options."""
+
+    def wrong_options(self, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """Name -> what is wrong with an option and the cure."""
 
 
 class Look:
@@ -136,7 +144,14 @@ class Look:
                     self._wrong((*loc, "mapping"), problem)
                 continue
             if read_mapping is not None:
-                self._elsewhere(read_mapping, path)
+                self._options(loc, source, self._elsewhere(read_mapping, path))
+
+    def _options(self, loc: Loc, source: dict[str, Any], mapping: object) -> None:
+        """Options that the mapping does not know, or not as this kind of value."""
+        given = source.get("options")
+        if isinstance(mapping, HasOptions) and isinstance(given, dict):
+            for name, what in mapping.wrong_options(given).items():
+                self._wrong((*loc, "options", name), what)
 
     def _folder_at(self, loc: Loc, path: Path, *, writable_because: str = "") -> None:
         trouble = _folder_trouble(path, writable_because)
@@ -218,12 +233,13 @@ class Look:
     def _wrong(self, loc: Loc, what: str) -> None:
         self._problems[self._document.problem(loc, what)] = None
 
-    def _elsewhere(self, read: Callable[[Path], object], path: Path) -> None:
-        """Mistakes inside another file name their own place."""
+    def _elsewhere(self, read: Callable[[Path], object], path: Path) -> object:
+        """What `read` gives, None when it cannot; mistakes inside another file name their own place."""
         try:
-            read(path)
+            return read(path)
         except ConfigError as error:
             self._problems.update(dict.fromkeys(error.problems))
+            return None
 
 
 def _folder_trouble(path: Path, writable_because: str) -> str | None:

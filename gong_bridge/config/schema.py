@@ -120,6 +120,8 @@ class _SourceOptions(_Options):
     """A short name of your own (letters, digits and - _ .); the ledger knows recordings by it: never change it."""
     mapping: str
     """A shipped mapping's name, or a file in your mappings folder (without .yaml)."""
+    options: dict[str, str | int | float | bool] = {}
+    """Values for the options that the mapping declares, such as {agent_channel: 1}."""
     include: tuple[str, ...] = ("**/*",)
     """Patterns of names to take; ** crosses folders."""
     exclude: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.descriptions import Descriptions
 from gong_bridge.ledger.intake import Intake
 from gong_bridge.ledger.notes import Notes
 from gong_bridge.ledger.open import open_database
@@ -20,10 +21,15 @@ from gong_bridge.ledger.upkeep import Upkeep
 class Ledger:
     """What became of each recording. Safe for many threads and many processes.
 
-    intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
-    operator: retry and skip. views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
-    reaches: who can open what.
-    Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
+        intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
+    <<<<<<< HEAD
+        operator: retry and skip. views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+        reaches: who can open what.
+    =======
+        operator: retry and skip. descriptions: sidecars of calls that are there.
+        views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+    >>>>>>> 748a7ca (Let a mapping extend another, take options, and be corrected without a restart; notice sidecars that come again)
+        Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,6 +38,7 @@ class Ledger:
         self.work = Work(database)
         self.calls = Ownership(database)
         self.operator = Operator(database)
+        self.descriptions = Descriptions(database)
         self.views = Views(database)
         self.people = People(database)
         self.notes = Notes(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from gong_bridge.ledger.schema import notes, source_health
 from gong_bridge.model import SourceHealth
 
 _PAUSE = "pause"
+_WRONG_FILES = "wrong_files"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,15 @@ class Notes:
     def resume(self) -> None:
         """End the pause."""
         self.set_note(_PAUSE, None)
+
+    def tell_wrong_files(self, troubles: Sequence[str]) -> None:
+        """Which files are not used as they are now, and why; written down only when that changes."""
+        if list(troubles) != self.wrong_files():
+            self.set_note(_WRONG_FILES, list(troubles) or None)
+
+    def wrong_files(self) -> list[str]:
+        """What the running service last told about files that it does not use as they are now."""
+        return list(self.get_note(_WRONG_FILES) or ())
 
     def save_health(self, health: SourceHealth) -> None:
         """How a source is doing, in place of what it said before."""

@@ -1,4 +1,4 @@
-"""What a mapping made of one recording."""
+"""What a mapping made of one recording: a call, or the decision that it is none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from gong_bridge.errors import BadMetadata
 from gong_bridge.model import CallDraft
 
 
@@ -37,3 +38,21 @@ class Composition:
         Found out when first asked for: only `explain` does.
         """
         return self.find_origins()
+
+
+class Skip(Exception):
+    """This recording is no call for Gong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def skip(reason: str) -> None:
+    """A rule says that this is no call. Raises Skip."""
+    raise Skip(reason)
+
+
+def hold(reason: str) -> None:
+    """A rule says that a person must look. Raises BadMetadata."""
+    raise BadMetadata(reason)

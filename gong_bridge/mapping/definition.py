@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from gong_bridge.mapping.patterns import GuardedPattern
@@ -14,7 +15,7 @@ Node = Any
 
 FACTS = (
     "source", "key", "name", "stem", "extension", "folder", "folders", "modified_at", "size_bytes", "media", "sidecar",
-    "object", "company",
+    "object", "company", "options",
 )  # fmt: skip
 """Names that every mapping knows besides its own captures and `let`."""
 ITEM = "item"
@@ -104,3 +105,6 @@ class Definition:
     body: Template | None
     call: dict[str, Node]
     names_used: frozenset[str]
+    options: dict[str, str | int | float | bool]
+    extends: tuple[str, ...]
+    files: tuple[Path, ...]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gong_bridge.errors import BadMetadata, Held, MissingSidecar
+from gong_bridge.errors import BadMetadata, ConfigError, Held, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
-from gong_bridge.mapping.composition import Composition
+from gong_bridge.mapping.composition import Composition, Skip, hold, skip
 from gong_bridge.mapping.definition import Condition, Definition, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of, exact_times
-from gong_bridge.mapping.facts import facts_of, match_name
+from gong_bridge.mapping.facts import facts_of, match_name, started_by_file
 from gong_bridge.mapping.filters import Here
 from gong_bridge.mapping.loading import load_definition
+from gong_bridge.mapping.options import NO_OPTIONS, Options, version_of, wrong_options
 from gong_bridge.mapping.origins import Origins
 from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company, People
@@ -25,22 +26,37 @@ from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, t
 from gong_bridge.model import MediaInfo, ObjectFacts, Recording
 
 
-def load_mapping(path: Path) -> Mapping:
-    """The mapping in the file. Raises ConfigError, one line `file:line:column: key: what; cure` for every mistake."""
-    return Mapping(load_definition(path))
+def load_mapping(path: Path, options: Options = NO_OPTIONS) -> Mapping:
+    """The mapping in the file, with what a source sets of its options.
+
+    Raises ConfigError, one line `file:line:column: key: what; cure` for every mistake.
+    """
+    definition = load_definition(path)
+    wrong = wrong_options(definition.options, options)
+    if wrong:
+        raise ConfigError([f"options.{name}: {what}" for name, what in wrong.items()])
+    return Mapping(definition, options)
 
 
 class Mapping:
     """One mapping file, ready to use; safe to use from several threads at once."""
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, options: Options = NO_OPTIONS) -> None:
         self.name = definition.name
         self.about = definition.about
         self.needs_object_facts = "object" in definition.names_used
+        self.extends = definition.extends
+        self.files = definition.files
+        self.version = version_of(definition.files, options)
         self._definition = definition
+        self.options = {**definition.options, **options}
         places = definition.sidecar.places if definition.sidecar else ()
         self._sidecar_endings = tuple(place.ending for place in places)
         self.sidecar_wait_seconds = definition.sidecar.wait_seconds if definition.sidecar else 0.0
+
+    def wrong_options(self, given: Options) -> dict[str, str]:
+        """Which of these options cannot be set, and why; see mapping.options."""
+        return wrong_options(self._definition.options, given)
 
     def is_sidecar(self, key: str) -> bool:
         """Does the name say that this is a sidecar, so no recording?"""
@@ -106,22 +122,15 @@ class Mapping:
         read_beside: ReadBeside,
     ) -> _Work:
         definition = self._definition
+        facts["options"] = self.options
         facts["_here"] = Here(
             company=company,
             people=people,
             tables=definition.tables,
             placeholders=definition.placeholders,
-            started_by_file=_started_by_file(waiting.recording, media),
+            started_by_file=started_by_file(waiting.recording, media),
         )
         return _Work(definition=definition, facts=facts, waiting=waiting, read_beside=read_beside)
-
-
-class _Skip(Exception):
-    """This recording is no call for Gong."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class _Work:
@@ -147,13 +156,13 @@ class _Work:
         definition = self._definition
         try:
             subject = self._match()
-            self._rules(definition.skip_when, _skip)
-            self._rules(definition.hold_when, _hold)
+            self._rules(definition.skip_when, skip)
+            self._rules(definition.hold_when, hold)
             overrides = self._internal_call()
             origins = Origins(definition, subject)
             values = self._values(origins)
-        except _Skip as skip:
-            return Composition(draft=None, skip_reason=skip.reason, facts=self.shown_facts())
+        except Skip as decided:
+            return Composition(draft=None, skip_reason=decided.reason, facts=self.shown_facts())
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
                 return Composition(draft=None, skip_reason=missing.message, facts=self.shown_facts())
@@ -180,7 +189,7 @@ class _Work:
         try:
             self._match()
             self._provide(("sidecar",))
-        except (_Skip, SidecarMissing):
+        except (Skip, SidecarMissing):
             return None
         return None if self._sidecar_digest is None else (self._sidecar_key, self._sidecar_digest)
 
@@ -192,10 +201,10 @@ class _Work:
         except ValueError as error:
             raise BadMetadata(f"file name: {error}; rename the recording") from None
         if subject is None:
-            self._rules(self._rules_without_captures(), _skip)
+            self._rules(self._rules_without_captures(), skip)
             reason = f"no pattern of mapping {self._definition.name!r} matches the recording's name"
             if self._definition.when_no_match == "skip":
-                raise _Skip(reason)
+                raise Skip(reason)
             raise BadMetadata(f"{reason}; add a pattern under `match`, or exclude such names from the source")
         return subject
 
@@ -215,7 +224,7 @@ class _Work:
         if not self._holds(self._definition.internal_when, "internal_calls.when"):
             return {}
         if self._definition.internal_policy == "skip":
-            raise _Skip("an internal call: both ends belong to the company (internal_calls in the mapping)")
+            raise Skip("an internal call: both ends belong to the company (internal_calls in the mapping)")
         return {"direction": self._definition.internal_policy}
 
     def _values(self, origins: Origins) -> dict[str, Any]:
@@ -328,17 +337,3 @@ class _Work:
             elif not name.startswith("_") and not isinstance(value, Missing):
                 shown[name] = value
         return shown
-
-
-def _started_by_file(recording: Recording, media: MediaInfo) -> datetime | None:
-    """When the recording began, if the file was last changed at its end."""
-    length = media.duration_seconds
-    return None if length is None else recording.modified_at - timedelta(seconds=length)
-
-
-def _skip(reason: str) -> None:
-    raise _Skip(reason)
-
-
-def _hold(reason: str) -> None:
-    raise BadMetadata(reason)

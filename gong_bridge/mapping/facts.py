@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from gong_bridge.mapping.definition import Definition
@@ -82,3 +83,9 @@ def match_name(definition: Definition, facts: dict[str, Any]) -> str | None:
         facts.update(pattern.constants)
         return pattern.subject
     return None
+
+
+def started_by_file(recording: Recording, media: MediaInfo) -> datetime | None:
+    """When the recording began, if the file was last changed at its end."""
+    length = media.duration_seconds
+    return None if length is None else recording.modified_at - timedelta(seconds=length)

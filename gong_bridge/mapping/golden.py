@@ -83,6 +83,8 @@ class GoldenCase(_Part):
     media: _CaseMedia = _CaseMedia()
     object: _CaseObject = _CaseObject()
     sidecar_wait: Duration = 600.0
+    options: dict[str, str | int | float | bool] = {}
+    """What the source sets of the mapping's options."""
     warnings: tuple[str, ...] = ()
     """The remarks that must come, in full."""
 
@@ -109,7 +111,7 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
     Raises ConfigError when the case itself or its mapping is wrong.
     """
     case = _load_case(folder)
-    mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings))
+    mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings), tuple(case.options.items()))
     expected = _expected(folder)
     actual, warnings = outcome(mapping, case, folder / "files")
     differences = list(_differences("", expected, actual))
@@ -157,9 +159,9 @@ def _compose(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:
 
 
 @lru_cache(maxsize=64)
-def _mapping(path: Path) -> Mapping:
+def _mapping(path: Path, options: tuple[tuple[str, str | int | float | bool], ...]) -> Mapping:
     """Loaded once for all of its cases: compiling templates takes longer than running them."""
-    return load_mapping(path)
+    return load_mapping(path, dict(options))
 
 
 def _file(files: Path, key: str, modified_at: datetime) -> SidecarFile | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from gong_bridge.config.units import Duration, Size
+from gong_bridge.mapping.extending import Part
 from gong_bridge.model import CallDraft
 
 Scalar = str | int | float | bool
@@ -145,6 +146,12 @@ class MappingFile(_Language):
 
     about: str
     """One sentence: which recorder this is for."""
+    extends: str | None = None
+    """Another mapping, yours or a shipped one, of which this file changes details."""
+    replace: tuple[Part, ...] = ()
+    """Keys that stand in place of those of the extended mapping instead of being joined with them."""
+    options: dict[str, Scalar] = {}
+    """Values that a source may set under its own `options`, with their defaults."""
     match: tuple[NamePattern, ...] = ()
     """Patterns, tried in order; the first that matches gives its named groups as facts."""
     when_no_match: Literal["hold", "skip"] = "hold"

@@ -7,7 +7,7 @@ from pathlib import Path
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.words import listed, nearest
 
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
 
 
 def shipped_folder() -> Path:
@@ -44,4 +44,4 @@ def find_mapping(name: str, folder: Path | None) -> Path:
 def _files_in(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES and path.is_file()}
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and path.is_file()}

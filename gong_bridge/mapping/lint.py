@@ -14,12 +14,13 @@ from jinja2 import nodes
 
 from gong_bridge.mapping.coverage import is_covered, matches_everything, values_of
 from gong_bridge.mapping.definition import Condition, Definition, Node, Pattern, reads, templates_in
+from gong_bridge.mapping.extending import load_layers
 from gong_bridge.mapping.filters import KNOWING
 from gong_bridge.mapping.lint_fields import FIELD_CHECKS
 from gong_bridge.mapping.lint_trees import Found, Loc, error, warning
 from gong_bridge.mapping.loading import key_path, load_definition
 from gong_bridge.mapping.templates import NotUsable, Template, path_of
-from gong_bridge.strict_yaml import Document, load_document
+from gong_bridge.strict_yaml import Document
 
 _MEDIA = (
     ".wav", ".mp3", ".ogg", ".opus", ".flac", ".m4a", ".mp4", ".gsm", ".webm", ".mkv", ".wma", ".amr", ".aiff", ".aif",
@@ -47,7 +48,7 @@ class Finding:
 
 def lint(path: Path) -> list[Finding]:
     """All findings of one mapping file, in its order. Raises ConfigError when the file cannot be loaded at all."""
-    definition, document = load_definition(path), load_document(path)
+    definition, document = load_definition(path), load_layers(path)
     found = [one for check in (*CHECKS, *FIELD_CHECKS) for one in check(definition)]
     found += _text_against_number(definition, document)
     placed = [

@@ -22,13 +22,14 @@ from gong_bridge.mapping.definition import (
     Sidecar,
     reads,
 )
+from gong_bridge.mapping.extending import files_of, load_layers, names_of
 from gong_bridge.mapping.filter_checks import check_filters
 from gong_bridge.mapping.filters import TESTS, jinja_filters
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MappingFile, SidecarRule
 from gong_bridge.mapping.patterns import GuardedPattern, guarded_pattern, named_groups
 from gong_bridge.mapping.templates import Expressions, Template
 from gong_bridge.mapping.words import unknown
-from gong_bridge.strict_yaml import Document, load_document, problems_of
+from gong_bridge.strict_yaml import Document, problems_of
 
 EXPRESSIONS = Expressions(jinja_filters(), TESTS)
 _RESERVED = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
@@ -41,7 +42,7 @@ Loc = tuple[str | int, ...]
 
 def load_definition(path: Path) -> Definition:
     """The mapping in `path`. Raises ConfigError with `file:line:column: key: what; cure` for every mistake."""
-    document = load_document(path)
+    document = load_layers(path)
     problems: list[str] = []
     parsed: MappingFile | None = None
     try:
@@ -66,6 +67,7 @@ class _Reader:
         self._known: set[str] = set(FACTS)
         self._tables: dict[str, Any] = _mapping(document.data.get("tables"))
         self._used: set[str] = set()
+        self._options = _mapping(document.data.get("options"))
 
     def read(self, name: str, parsed: MappingFile | None) -> Definition | None:
         data = self._document.data
@@ -105,6 +107,9 @@ class _Reader:
             body=body if isinstance(body, Template) else None,
             call=call,
             names_used=frozenset(self._used),
+            options=parsed.options,
+            extends=names_of(self._document),
+            files=files_of(self._document),
         )
 
     # --- names ---------------------------------------------------------------------------------------------------
@@ -230,6 +235,9 @@ class _Reader:
             return None
         for mistake in check_filters(template, self._tables):
             self._problem(loc, mistake)
+        for option in sorted({path[1] for path in template.paths if path[0] == "options" and len(path) > 1}):
+            if option not in self._options:
+                self._problem(loc, unknown("option", option, self._options))
         for name in template.names:
             self._used.add(name)
             if name == "sidecar" and name not in self._known:

@@ -24,6 +24,7 @@ _PLACES = {
     "stem": ("file name", ""),
     "extension": ("file name", ""),
     "source": ("configuration", "sources.name"),
+    "options": ("configuration", "sources.options"),
 }
 
 

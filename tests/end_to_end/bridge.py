@@ -200,6 +200,14 @@ class Home:
         finally:
             ledger.close()
 
+    def wrong_files(self) -> list[str]:
+        """What `status` says of files that are not used as they are now."""
+        ledger = Ledger.open(self.config["ledger"]["url"])
+        try:
+            return ledger.notes.wrong_files()
+        finally:
+            ledger.close()
+
     def story(self, entry_id: int) -> list[str]:
         """The codes (or states) of the steps that an entry took, oldest first."""
         ledger = Ledger.open(self.config["ledger"]["url"])

@@ -104,6 +104,45 @@ def test_R9_while_it_waits_everybody_says_until_when(home: Home, sandbox: Sandbo
     assert sandbox.calls == []
 
 
+def test_R9_a_sidecar_that_comes_again_changes_nothing_and_says_so_once(home: Home, sandbox: Sandbox) -> None:
+    """The same words in another order are no news; what says something else is one event, and no second call."""
+    with home.running() as service:
+        drop(home.recorder, "a.wav", 1)
+        drop(home.recorder, "b.wav", 2)
+        for name in ("a", "b"):
+            home.wait_for(f"{name}.wav", "done")
+        numbers = {name: home.entry(f"{name}.wav")["id"] for name in ("a", "b")}
+        text = json.loads((home.recorder / "a.json").read_text())
+        (home.recorder / "a.json").write_text(json.dumps({**text, "title": "another one"}))
+        same = json.loads((home.recorder / "b.json").read_text())
+        (home.recorder / "b.json").write_text(json.dumps(dict(reversed(same.items())), indent=4))
+        wait_until(lambda: "sidecar-again" in home.story(numbers["a"]), "the sidecar is noticed")
+        assert service.stop() == 0
+    assert home.entry("a.wav")["state"] == "done"
+    assert home.story(numbers["a"]).count("sidecar-again") == 1
+    assert "sidecar-again" not in home.story(numbers["b"])
+    assert home.status()["remarks"] == {"sidecar-again": 1}
+    assert len(sandbox.calls) == 2
+    assert ["title" in call.body for call in sandbox.calls] == [False, False]
+
+
+def test_R9_a_sidecar_that_comes_after_the_call_went_without_it_is_noticed(home: Home, sandbox: Sandbox) -> None:
+    """Also when the service was stopped meanwhile."""
+    own_mapping(home, "degrade")
+    (home.recorder / "alone.wav").write_bytes(wav(1))
+    assert home.run_once().returncode == 0
+    (home.recorder / "alone.wav.json").write_text('{"title": "by its sidecar"}')
+    with home.running() as service:
+        wait_until(lambda: "sidecar-late" in home.story(1), "the sidecar is noticed")
+        assert service.stop() == 0
+    told = json.loads(home.run("ledger", "show", "1", "--json").stdout)["events"][-1]
+    assert (told["from"], told["to"], told["code"]) == ("done", "done", "sidecar-late")
+    assert told["reason"] == (
+        "the sidecar alone.wav.json came after the call was created; nothing can be changed in Gong any more"
+    )
+    assert [call.body["title"] for call in sandbox.calls] == ["by its name"]
+
+
 def test_R12_one_id_on_two_different_recordings_of_equal_length_is_held(home: Home, sandbox: Sandbox) -> None:
     drop(home.recorder, "one.wav", 1, unique_id="same")
     assert home.run_once().returncode == 0
