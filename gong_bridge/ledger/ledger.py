@@ -21,15 +21,10 @@ from gong_bridge.ledger.upkeep import Upkeep
 class Ledger:
     """What became of each recording. Safe for many threads and many processes.
 
-        intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
-    <<<<<<< HEAD
-        operator: retry and skip. views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
-        reaches: who can open what.
-    =======
-        operator: retry and skip. descriptions: sidecars of calls that are there.
-        views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
-    >>>>>>> 748a7ca (Let a mapping extend another, take options, and be corrected without a restart; notice sidecars that come again)
-        Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
+    intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
+    operator: retry and skip. descriptions: sidecars of calls that are there. reaches: who can open what.
+    views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+    Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
 
     def __init__(self, database: Database) -> None:

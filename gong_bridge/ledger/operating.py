@@ -66,33 +66,23 @@ class Operator:
         return waiting + leased
 
     def reopen_held(
-<<<<<<< HEAD
         self,
         now: datetime,
         *,
         codes: tuple[str, ...] = (),
         persons: tuple[str, ...] = (),
         lanes: tuple[Lane, ...] | None = None,
+        source: str | None = None,
     ) -> int:
-        """Take up again what was held (in these lanes) for these codes or persons, the cause is cured; how many."""
+        """Take up again what was held (here) for these codes or persons, because the cause is cured; how many."""
         if not codes and not persons:
             return 0
         cured = or_(entries.c.reason_code.in_(codes), entries.c.person.in_(persons))
         within = () if lanes is None else (in_lanes(lanes),)
         return self._change(
-            [in_states((State.HELD,)), cured, *within],
+            [in_states((State.HELD,)), cured, *within, *EntryFilter(source=source).conditions()],
             lambda connection, rows: reopen(connection, rows, now, "cause-cured"),
         )
-=======
-        self, now: datetime, *, codes: tuple[str, ...] = (), persons: tuple[str, ...] = (), source: str | None = None
-    ) -> int:
-        """Take up again what was held for these codes or persons (of this source), as the cause is cured; how many."""
-        if not codes and not persons:
-            return 0
-        cured = or_(entries.c.reason_code.in_(codes), entries.c.person.in_(persons))
-        wanted = [in_states((State.HELD,)), cured, *EntryFilter(source=source).conditions()]
-        return self._change(wanted, lambda connection, rows: reopen(connection, rows, now, "cause-cured"))
->>>>>>> 748a7ca (Let a mapping extend another, take options, and be corrected without a restart; notice sidecars that come again)
 
     def skip_by_operator(self, filter: EntryFilter, now: datetime, reason: str) -> int:
         """Set open, held and rejected entries aside until a person takes them up again; how many.
