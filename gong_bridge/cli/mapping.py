@@ -12,6 +12,7 @@ from rich.text import Text
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out, print_rows
 from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, own_folder
 from gong_bridge.cli.mapping_lint import lint_mappings
+from gong_bridge.cli.mapping_new import new_mapping
 from gong_bridge.cli.mapping_try import try_recordings
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
@@ -26,6 +27,11 @@ app.command(
     "gong-bridge mapping try s3://recordings/2026/ --mapping own",
 )(try_recordings)
 
+app.command(
+    "new",
+    epilog="Examples: gong-bridge mapping new /var/spool/recorder; "
+    "ls | gong-bridge mapping new - --name own --field 3=agent --yes",
+)(new_mapping)
 app.command("lint", epilog="Examples: gong-bridge mapping lint own; gong-bridge mapping lint --strict")(lint_mappings)
 
 

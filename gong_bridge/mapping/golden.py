@@ -123,7 +123,7 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
 def outcome(mapping: Mapping, case: GoldenCase, files: Path) -> tuple[Any, tuple[str, ...]]:
     """What the mapping makes of the case, in the form of expected.json, and its remarks."""
     try:
-        composition = _compose(mapping, case, files)
+        composition = compose_case(mapping, case, files)
     except NotYetComplete as error:
         return {"waits": error.message}, ()
     except Held as error:
@@ -133,7 +133,8 @@ def outcome(mapping: Mapping, case: GoldenCase, files: Path) -> tuple[Any, tuple
     return composition.draft.to_json(), composition.warnings
 
 
-def _compose(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:
+def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:
+    """As Mapping.compose for the recording that the case describes; sidecars lie in `files` by their key."""
     modified_at = case.now - timedelta(seconds=case.age)
     media = MediaInfo(
         **case.media.model_dump(), declared_bytes=None, present_bytes=1000, completeness=Completeness.WHOLE
