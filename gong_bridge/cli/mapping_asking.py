@@ -14,7 +14,8 @@ from gong_bridge.cli.mapping_new_result import ROLE_STYLES, show_fields, show_si
 from gong_bridge.config.schema import check_zone
 from gong_bridge.mapping.guessing import DIRECTIONS, ROLES, Plan, Shape
 from gong_bridge.mapping.planning import Given, read_from_sidecar, read_given, shapes_with
-from gong_bridge.mapping.writing import Choices, SidecarPlan, direction_words, epochs_of
+from gong_bridge.mapping.shape_patterns import direction_words
+from gong_bridge.mapping.writing import Choices, SidecarPlan, epochs_of
 
 _WAYS = ("Inbound", "Outbound", "Conference", "Unknown")
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from gong_bridge.mapping.guessing import ROLES, Field, Plan, Shape, shapes_of
 from gong_bridge.mapping.name_times import pattern_of_format
+from gong_bridge.mapping.shape_patterns import pattern_of
 from gong_bridge.mapping.times import check_format
 from gong_bridge.mapping.words import unknown
-from gong_bridge.mapping.writing import SidecarPlan, pattern_of
+from gong_bridge.mapping.writing import SidecarPlan
 
 _SOURCE = re.compile(r"(?:(?P<shape>\d+)\.)?(?P<field>\d+)|(?P<sidecar>sidecar[.\[].+)|(?P<folder>folder)")
 NEEDED = (
