@@ -12,6 +12,7 @@ from gong_bridge.ledger.notes import Notes
 from gong_bridge.ledger.open import open_database
 from gong_bridge.ledger.operating import Operator
 from gong_bridge.ledger.people_cache import People
+from gong_bridge.ledger.pruning import Pruning
 from gong_bridge.ledger.queries import Views
 from gong_bridge.ledger.reaches import Reaches
 from gong_bridge.ledger.store import Work
@@ -24,6 +25,7 @@ class Ledger:
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     operator: retry and skip. descriptions: sidecars of calls that are there. reaches: who can open what.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
+    pruning: forgets the details of what is long finished.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
 
@@ -39,6 +41,7 @@ class Ledger:
         self.notes = Notes(database)
         self.reaches = Reaches(database)
         self.upkeep = Upkeep(database)
+        self.pruning = Pruning(database)
 
     @classmethod
     def open(cls, url: str) -> Ledger:
