@@ -91,7 +91,7 @@ def slowest_search(guarded: GuardedPattern, texts: list[str]) -> float:
     """Seconds that the slowest of the texts takes."""
     slowest = 0.0
     for text in texts:
-        started = time.perf_counter()
+        started = time.thread_time()
         guarded.search(text[: guarded.longest_text])
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.thread_time() - started)
     return slowest

@@ -36,12 +36,12 @@ GOOD = json.dumps(BODY).encode()
     ],
 )
 def test_malformed_json_says_line_column_and_cure(data: bytes, problem: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(Malformed) as refusal:
         read_sidecar(data, "json")
 
     assert str(refusal.value) == problem
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_whole_numbers_of_any_length_stay_exact_and_a_mark_at_the_start_is_fine() -> None:
@@ -81,11 +81,11 @@ def test_broken_or_hostile_xml_is_refused(data: bytes, problem: str) -> None:
     [("csv", b"a,b\n" + b"1,2\n" * 900_000), ("xml", b"<a>" + b"<b/>" * 900_000 + b"</a>"), ("json", b"[" * 4_000_000)],
 )
 def test_a_sidecar_of_a_million_values_is_refused_within_a_second(form: str, data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(Malformed, match="more than 200000 values"):
         read_sidecar(data, form)
 
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_csv_rows_go_by_the_names_of_the_first_line() -> None:

@@ -120,7 +120,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:40])
 def test_a_hostile_template_is_refused_or_fails_within_a_second(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         template = EXPRESSIONS.compile(text)
         outcome = "; ".join(check_filters(template, {})) or repr(template.evaluate({**FACTS, "_here": HERE}))
@@ -128,7 +128,7 @@ def test_a_hostile_template_is_refused_or_fails_within_a_second(text: str) -> No
         outcome = f"refused: {error}"
 
     assert outcome.startswith(("refused: ", "filter "))
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_growing_by_joining_stops_at_the_longest_text() -> None:
