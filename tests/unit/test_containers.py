@@ -126,9 +126,9 @@ def test_a_wav_without_audio_that_is_properly_closed_is_no_unfinished_one():
 
 def test_ten_thousand_chunks_are_walked_in_no_time():
     data = wav(SAMPLES, before=b"junk\x02\0\0\0ab" * 10_000)
-    began = time.perf_counter()
+    began = time.thread_time()
     assert completeness_of(data) == "whole"
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_ten_thousand_chunks_are_walked_in_no_time():
 )
 def test_hostile_repetition_costs_a_bounded_time(endless: bytes):
     reader = Bytes(endless)
-    began = time.perf_counter()
+    began = time.thread_time()
     with contextlib.suppress(NoRecording):
         examine(reader)
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0
     assert reader.reads < 150_000
 
 
