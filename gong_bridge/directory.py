@@ -11,6 +11,7 @@ from gong_bridge.errors import (
     BadCredentials,
     BadMetadata,
     ConfigError,
+    NotYetComplete,
     RetryLater,
     UnknownPerson,
     UnusableUser,
@@ -29,6 +30,10 @@ UNKNOWN_REFRESH_SECONDS = 300.0
 AGENTS_LOOK_SECONDS = 2.0
 """How often agents.csv is looked at for changes."""
 
+TURN_SECONDS = 120.0
+"""A bridge that died while it fetched Gong's users keeps the others from it no longer."""
+_TURN = "gong-users"
+
 _ABOUT_PEOPLE = (UnknownPerson.code, UnusableUser.code, BadMetadata.code)
 """What news of people may cure: a mapping may also hold, in its own words, what nobody can be found for."""
 
@@ -41,10 +46,11 @@ class Directory:
     Nobody waits for Gong who can go on with what is cached: a fetch has a lock of its own.
     """
 
-    def __init__(self, *, ledger: Ledger, users: Users, agents_path: Path | None) -> None:
+    def __init__(self, *, ledger: Ledger, users: Users, agents_path: Path | None, owner: str) -> None:
         self._ledger = ledger
         self._users = users
         self._agents_path = agents_path
+        self._owner = owner
         self._lock = threading.Lock()
         self._fetching = threading.Lock()
         self._tried_at = float("-inf")
@@ -70,8 +76,7 @@ class Directory:
         fetched_at = self._ledger.people.users_fetched_at()  # another process may have fetched them
         if fetched_at is None:
             with self._fetching:
-                if self._ledger.people.users_fetched_at() is None:
-                    self._fetch()
+                self._fetch_in_turn(older_than_seconds=float("inf"))
             fetched_at = self._ledger.people.users_fetched_at()
         elif _age_seconds(fetched_at) >= REFRESH_SECONDS:
             self._refresh_old()
@@ -93,7 +98,7 @@ class Directory:
                 return self._cache_age_seconds() < UNKNOWN_REFRESH_SECONDS  # fetched while this thread waited
             if asked_at - self._tried_at < UNKNOWN_REFRESH_SECONDS:
                 return False
-            self._fetch()
+            self._fetch_in_turn(older_than_seconds=UNKNOWN_REFRESH_SECONDS)
             return True
 
     def reload_agents(self) -> bool:
@@ -117,11 +122,24 @@ class Directory:
         if not self._fetching.acquire(blocking=False):
             return
         try:
-            self._fetch()
+            self._fetch_in_turn(older_than_seconds=REFRESH_SECONDS)
         except (RetryLater, BadCredentials, WrongBaseUrl) as error:
             log.warning("old users stay in use", code=error.code)
         finally:
             self._fetching.release()
+
+    def _fetch_in_turn(self, *, older_than_seconds: float) -> None:
+        """Fetch, as the only one of all bridges on this ledger, unless another has just done it.
+
+        Raises NotYetComplete while another is at it: its users will be there in a moment.
+        """
+        if not self._ledger.turns.take(_TURN, self._owner, clock.now(), TURN_SECONDS):
+            raise NotYetComplete("another bridge is fetching Gong's users, which this one needs too", wait_seconds=2)
+        try:
+            if self._cache_age_seconds() >= older_than_seconds:
+                self._fetch()
+        finally:
+            self._ledger.turns.give_back(_TURN, self._owner)
 
     def _fetch(self) -> int:
         """The caller holds `_fetching`."""

@@ -297,6 +297,7 @@ class SourceHealth:
     source: str
     healthy: bool
     message: str
+    reach: str | None = None
     watch: str = ""  # "native", "polling" or "listing"
     scanned: int = 0
     last_scan_at: datetime | None = None

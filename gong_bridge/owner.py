@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
+from functools import lru_cache
 from pathlib import Path
 
 
 def owner_name() -> str:
-    """Names this process on this machine for the ledger's leases: host:pid:start-time:random."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}:{uuid.uuid4().hex[:8]}"
+    """Names this process for the ledger's leases: host:place:pid:start-time:random.
+
+    Two containers, or two machines made from one image, may share host name and process ids; the place tells them
+    apart.
+    """
+    return ":".join((socket.gethostname(), _place(), str(os.getpid()), _start_time(os.getpid()), uuid.uuid4().hex[:8]))
 
 
 def is_alive(owner: str) -> bool:
-    """Whether the process that `owner` names may still work; a process of another host always may."""
-    host, pid, started, _ = [*owner.split(":"), "", "", ""][:4]
-    if host != socket.gethostname() or not pid.isdigit():
+    """Whether the process that `owner` names may still work.
+
+    One that cannot be seen from here (another host, another container, before the last boot) always may: its lease runs
+    out by itself.
+    """
+    host, place, pid, started, *_ = [*owner.split(":"), "", "", "", ""]
+    if (host, place) != (socket.gethostname(), _place()) or not pid.isdigit():
         return True
     return started == _start_time(int(pid))
+
+
+@lru_cache(maxsize=1)
+def _place() -> str:
+    """Where process ids mean the same processes: one boot of one kernel, one pid namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return uuid.uuid4().hex[:12]  # not to be told: nobody is known to be dead
+    return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:12]
 
 
 def _start_time(pid: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from gong_bridge.model import GongUser, Recording, SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
+from gong_bridge.presence import Presence
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.route import Route
 from gong_bridge.routing import build_routes
@@ -39,6 +41,8 @@ from gong_bridge.sources.base import Intake, Source
 from gong_bridge.supervision import Witness, Work, every, keep_going
 from gong_bridge.worker import Leases, Worker
 
+LOOK_SECONDS = 0.5
+"""How often one thread asks the ledger for work on behalf of all idle workers: also for what other hosts write."""
 TEND_SECONDS = 1.0
 """How often the housekeeping looks at the gate and agents.csv, and systemd is told that we live."""
 CLOCK_LOOK_SECONDS = 600.0
@@ -63,6 +67,8 @@ class Bridge:
         self.routes = build_routes(config)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
         self.ledger = Ledger.open(config.ledger.url)
+        self.owner = owner_name()
+        self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
         self.allowance = LedgerAllowance(
@@ -78,7 +84,9 @@ class Bridge:
             self.allowance,
             self.stop_now,
         )
-        self.directory = Directory(ledger=self.ledger, users=Users(self.client), agents_path=config.agents)
+        self.directory = Directory(
+            ledger=self.ledger, users=Users(self.client), agents_path=config.agents, owner=self.owner
+        )
         self.probe = MediaProbe(config.media)
         self.sidecar_watch = SidecarWatch(self.ledger)
         self.bodies = Bodies(self.probe, config.media)
@@ -169,6 +177,10 @@ class Bridge:
         if self.ledger.operator.bring_back_from_the_future(now, now + longest_wait):
             self._wake.set()
 
+    def _look_for_work(self) -> None:
+        if self.gate.cause is None and self.ledger.work.is_any(clock.now(), self.lanes):
+            self._wake.set()
+
     def _look_for_sidecars(self) -> None:
         if self.sidecar_watch.look():
             self._wake.set()
@@ -195,7 +207,10 @@ class Bridge:
                 self._wake.set()
             return changed
 
-        return Intake(unseen=unseen, add=add, health=self.ledger.notes.save_health)
+        def tell(health: SourceHealth) -> None:
+            self.ledger.notes.save_health(dataclasses.replace(health, reach=route.reach))
+
+        return Intake(unseen=unseen, add=add, health=tell)
 
 
 @contextmanager
@@ -240,13 +255,13 @@ class _Crew:
         self._stop_beating = threading.Event()
         self._finders: list[threading.Thread] = []
         self._workers: list[threading.Thread] = []
-        self._owner = owner_name()
         self._leases = Leases(bridge.ledger, bridge.config.ledger.lease)
         self._heart = threading.Thread(
             target=self._leases.run, args=(self._stop_beating,), name="heartbeat", daemon=True
         )
 
     def __enter__(self) -> _Crew:
+        self._bridge.presence.begin()
         # A pause of an earlier run says nothing about this one: the first request will tell.
         self._bridge.ledger.notes.resume()
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
@@ -273,6 +288,8 @@ class _Crew:
         """A thread each: one that waits for Gong or a bucket keeps neither the others nor systemd waiting."""
         bridge = self._bridge
         self.start_thread("gate", every(TEND_SECONDS, bridge.gate.tend))
+        self.start_thread("presence", every(bridge.config.ledger.lease / 3, bridge.presence.beat))
+        self.start_thread("work", every(LOOK_SECONDS, bridge._look_for_work))
         self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
         self.start_thread("mappings", every(TEND_SECONDS, bridge._look_at_mappings))
@@ -302,7 +319,7 @@ class _Crew:
                 pipeline=bridge.pipeline,
                 leases=self._leases,
                 policy=policy,
-                owner=self._owner,
+                owner=bridge.owner,
                 lanes=bridge.lanes,
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
@@ -328,3 +345,5 @@ class _Crew:
             thread.join(max(0.1, deadline - clock.monotonic_seconds()))
         self._stop_beating.set()
         self._heart.join(5)
+        with suppress(BridgeError):
+            self._bridge.presence.end()

@@ -19,7 +19,7 @@ LEVELS: list[set[str]] = [
     {"route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
     {"pipeline"},
-    {"worker", "gate", "supervision", "single_pass"},
+    {"worker", "gate", "presence", "supervision", "single_pass"},
     {"service"},
     {"web", "demo"},
     {"cli"},

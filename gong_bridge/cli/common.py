@@ -23,6 +23,7 @@ from gong_bridge.mapping.agents import load_agents
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import State
+from gong_bridge.presence import follow_ledger_clock
 from gong_bridge.service import ledger_exists
 
 EXIT_FINE = 0
@@ -74,6 +75,7 @@ def opened_ledger(options: Config) -> Iterator[Ledger]:
         url = options.ledger.url if ledger_exists(options.ledger.url) else f"sqlite:///{folder}/none-yet.db"
         ledger = Ledger.open(url)
         try:
+            follow_ledger_clock(ledger)
             yield ledger
         finally:
             ledger.close()

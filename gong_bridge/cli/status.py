@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
+from gong_bridge.cli import hosts
 from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.schema import Config
@@ -58,8 +59,8 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             for source in options.sources
         },
         "health": [
-            {"source": one.source, "healthy": one.healthy, "message": one.message, "watch": one.watch,
-             "last_scan_at": one.last_scan_at}
+            {"source": one.source, "reach": one.reach, "healthy": one.healthy, "message": one.message,
+             "watch": one.watch, "last_scan_at": one.last_scan_at}
             for one in ledger.notes.health()
         ],
         "oldest_waiting": None if oldest is None else {
@@ -70,6 +71,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "used_24h": allowance.used_24h, "calls_per_day": allowance.calls_per_day,
             "calls_per_second": allowance.calls_per_second, "paused_until": allowance.paused_until,
         },
+        **hosts.gather(ledger, options, now),
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "wrong_files": ledger.notes.wrong_files(),
         "waiting": ledger.views.waiting_counts(),
@@ -95,9 +97,11 @@ def _show(facts: dict[str, Any]) -> None:
         out.print(Text(f"PAUSED: {facts['paused']['reason']}", style="bold red"), soft_wrap=True)
     for one in facts["health"]:
         if not one["healthy"]:
-            out.print(Text(f"source {one['source']}: {printable(one['message'])}", style="red"), soft_wrap=True)
+            place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]
+            out.print(Text(f"source {place}: {printable(one['message'])}", style="red"), soft_wrap=True)
     for trouble in facts["wrong_files"]:
         out.print(Text(printable(trouble), style="red"), soft_wrap=True)
+    hosts.show(facts)
     oldest = facts["oldest_waiting"]
     if oldest:
         reason = f": {printable(oldest['reason'])}" if oldest["reason"] else ""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.schema import Table
 
+from gong_bridge import clock
 from gong_bridge.ledger.faults import translated
 
 _BUSY_SECONDS = 30.0
@@ -29,7 +31,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.place = url.database or "" if self.is_sqlite else url.render_as_string(hide_password=True)
+        self.place = url.database or "" if self.is_sqlite else _without_password(url)
         self.url = url
         self._write_lock = threading.Lock()
         self._durable = self._engine(durable=True)
@@ -53,6 +55,23 @@ class Database:
         """A connection for reading; each statement sees its own moment."""
         with self._durable.connect() as connection:
             yield connection
+
+    def alone(self, connection: Connection, key: int) -> None:
+        """Until the end of its transaction no other is here with this key (SQLite has one writer anyway)."""
+        if not self.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    def clock_ahead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's, to half the time of a question; SQLite has none."""
+        if self.is_sqlite:
+            return timedelta(0)
+        with self.read() as connection:
+            connection.exec_driver_sql("SELECT 1")  # a new connection would count as delay
+            before = clock.machine_now()
+            there = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            after = clock.machine_now()
+        ahead: timedelta = there - (before + (after - before) / 2)
+        return ahead
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT: the same words in both dialects, but two classes."""
@@ -92,6 +111,12 @@ class Database:
         problem = translated(context.original_exception, place=self.place, is_disconnect=context.is_disconnect)
         if problem is not None:
             raise problem from context.original_exception
+
+
+def _without_password(url: URL) -> str:
+    """The URL for messages and logs: no password, not even `***`, and none in its query."""
+    shown = url.set(drivername="postgresql").difference_update_query(("password", "sslpassword", "options"))
+    return shown._replace(password=None).render_as_string(hide_password=True)
 
 
 def _set_up_durable(connection: Any, _record: Any) -> None:

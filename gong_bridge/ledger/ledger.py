@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.descriptions import Descriptions
@@ -16,6 +17,7 @@ from gong_bridge.ledger.pruning import Pruning
 from gong_bridge.ledger.queries import Views
 from gong_bridge.ledger.reaches import Reaches
 from gong_bridge.ledger.store import Work
+from gong_bridge.ledger.turns import Turns
 from gong_bridge.ledger.upkeep import Upkeep
 
 
@@ -24,6 +26,7 @@ class Ledger:
 
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     operator: retry and skip. descriptions: sidecars of calls that are there. reaches: who can open what.
+    bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
@@ -40,6 +43,8 @@ class Ledger:
         self.people = People(database)
         self.notes = Notes(database)
         self.reaches = Reaches(database)
+        self.bridges = Bridges(database)
+        self.turns = Turns(database)
         self.upkeep = Upkeep(database)
         self.pruning = Pruning(database)
 

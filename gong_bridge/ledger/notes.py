@@ -85,6 +85,7 @@ class Notes:
         """How a source is doing, in place of what it said before."""
         values = {
             "source": health.source,
+            "reach": health.reach or "",
             "healthy": health.healthy,
             "message": health.message,
             "watch": health.watch,
@@ -94,15 +95,18 @@ class Notes:
         }
         statement = self._database.insert(source_health)
         with self._database.write() as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=values), values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["source", "reach"], set_=values), values)
 
     def health(self) -> list[SourceHealth]:
         """What every source last said, by name."""
         with self._database.read() as connection:
-            rows = connection.execute(select(source_health).order_by(source_health.c.source)).all()
+            rows = connection.execute(
+                select(source_health).order_by(source_health.c.source, source_health.c.reach)
+            ).all()
         return [
             SourceHealth(
                 source=row.source,
+                reach=row.reach or None,
                 healthy=bool(row.healthy),
                 message=row.message,
                 watch=row.watch,

@@ -133,8 +133,7 @@ def _migrate(database: Database) -> None:
             _present_revision(connection, database.place)  # another program's file is not touched
         _use_write_ahead_log(database)
     with database.write() as connection:
-        if not database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        database.alone(connection, _MIGRATION_LOCK)
         present = _present_revision(connection, database.place)
         if present != HEAD:
             _upgrade(connection, database.place, present)

@@ -174,6 +174,7 @@ source_health = Table(
     "source_health",
     metadata,
     Column("source", Text, primary_key=True),
+    Column("reach", Text, primary_key=True),
     Column("healthy", Boolean, nullable=False),
     Column("message", Text, nullable=False),
     Column("watch", Text, nullable=False),

@@ -63,7 +63,7 @@ class Work:
 
         Live calls found within the last 60 s first, the newest of them foremost; then live calls, then backlog, each
         by how long they have been due. `live_only` leaves the backlog alone. `owner` names a process
-        ("host:pid:start-time:uuid") and comes back in `release_dead`.
+        (owner.owner_name) and comes back in `release_dead`.
         """
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
         if self._idle[live_only]:  # an idle worker only looks, and keeps nobody from writing
@@ -77,6 +77,12 @@ class Work:
             row = connection.execute(statement, {**look, "token": token, "until": until}).one_or_none()
         self._idle[live_only] = row is None
         return None if row is None else entry_of(row)
+
+    def is_any(self, now: datetime, lanes: Lanes = None) -> bool:
+        """Whether there is something to claim; one short look that changes nothing and keeps nobody waiting."""
+        look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
+        with self._database.read() as connection:
+            return connection.execute(look_statement(lanes, live_only=False), look).scalar() is not None
 
     def renew(self, tokens: Collection[str], until: datetime) -> set[str]:
         """Prolong leases; the tokens that still hold. The others' work is lost."""

@@ -70,10 +70,12 @@ def _sources(health: Health) -> Iterator[Metric]:
     scanned = GaugeMetricFamily(
         "gong_bridge_source_last_scan_timestamp_seconds", "When the last whole pass ended.", labels=["source"]
     )
-    for one in health.sources:
-        healthy.add_metric([one.source], int(one.healthy))
-        if one.last_scan_at is not None:
-            scanned.add_metric([one.source], one.last_scan_at.timestamp())
+    for name in dict.fromkeys(one.source for one in health.sources):
+        on_hosts = [one for one in health.sources if one.source == name]  # of several hosts the worst counts
+        healthy.add_metric([name], int(all(one.healthy for one in on_hosts)))
+        scans = [one.last_scan_at for one in on_hosts]
+        if None not in scans:
+            scanned.add_metric([name], min(at.timestamp() for at in scans if at is not None))
     yield healthy
     yield scanned
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gong_bridge.ledger.bridges import BridgeSeen
 from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import State
-from tests.contract.test_ledger import NOON, OWNER, after, recording
+from gong_bridge.model import Entry, State
+from tests.contract.test_ledger import DRAFT, MEDIA, NOON, OWNER, after, recording
 
 A, B = Lane("pbx", "host-a"), Lane("pbx", "host-b")
 BUCKET = Lane("connect")
@@ -118,3 +119,120 @@ def test_what_one_host_cures_frees_what_that_host_holds(ledger: Ledger) -> None:
         "host-b": State.HELD,
     }
     assert [entry.reach for entry in ledger.views.entries(EntryFilter(lanes=(B,)))] == ["host-b"]
+
+
+# --- a host that got another name ------------------------------------------------------------------------------------
+
+
+def entry_of(ledger: Ledger, lane: Lane, key: str) -> Entry:
+    entry = ledger.views.find_latest(lane.source, key, lane.reach)
+    assert entry is not None
+    return entry
+
+
+def claim(ledger: Ledger, lane: Lane) -> Entry:
+    entry = ledger.work.claim(OWNER, after(1), 30, lanes=(lane,))
+    assert entry is not None
+    return entry
+
+
+def test_R28_a_renamed_host_takes_over_what_it_found_under_its_old_name(ledger: Ledger) -> None:
+    add(ledger, A, "1.wav", "2.wav")
+    add(ledger, BUCKET, "1.wav")
+    assert ledger.reaches.take_over(A, B, NOON) == 2
+    assert ledger.views.open_count((A,)) == 0
+    assert ledger.intake.unseen([recording("1.wav"), recording("2.wav")], reach="host-b") == []
+    assert ledger.views.open_count((BUCKET,)) == 1
+
+
+def test_R22_what_was_sent_under_the_old_name_goes_on_and_its_second_finding_ends_as_a_duplicate(
+    ledger: Ledger,
+) -> None:
+    add(ledger, A, "1.wav")
+    sent = ledger.calls.save_draft(claim(ledger, A), NOON, DRAFT, "call-1", MEDIA)
+    ledger.work.advance(sent, State.CREATED, NOON, call_id="777")
+    add(ledger, B, "1.wav")
+    again = entry_of(ledger, B, "1.wav")
+    assert ledger.reaches.take_over(A, B, NOON) == 1
+    assert entry_of(ledger, B, "1.wav").id == sent.id
+    ended = entry_of(ledger, A, "1.wav")
+    assert (ended.id, ended.state, ended.reason_code, ended.duplicate_of) == (
+        again.id,
+        State.SKIPPED,
+        "duplicate",
+        sent.id,
+    )
+    assert [event.code for event in ledger.views.events(again.id)] == [None, "duplicate"]
+
+
+def test_R22_what_was_sent_under_the_new_name_meanwhile_stays(ledger: Ledger) -> None:
+    add(ledger, A, "1.wav")
+    add(ledger, B, "1.wav")
+    sent = ledger.work.note_intent(claim(ledger, B), "create", NOON)
+    assert ledger.reaches.take_over(A, B, NOON) == 0
+    assert entry_of(ledger, B, "1.wav").id == sent.id
+    ended = entry_of(ledger, A, "1.wav")
+    assert (ended.state, ended.duplicate_of) == (State.SKIPPED, sent.id)
+
+
+# --- bridges and turns -----------------------------------------------------------------------------------------------
+
+
+def bridge(name: str, host: str, *lanes: Lane, seconds: float = 0, stopped: bool = False) -> BridgeSeen:
+    at = after(seconds)
+    return BridgeSeen(
+        name=name, host=host, version="0.1.0", lanes=lanes, started_at=NOON, seen_at=at,
+        stopped_at=at if stopped else None,
+    )  # fmt: skip
+
+
+def test_R28_a_bridge_is_remembered_with_its_last_sign_of_life(ledger: Ledger) -> None:
+    ledger.bridges.seen(bridge("a:1", "a", A, BUCKET), 30)
+    ledger.bridges.seen(bridge("b:1", "b", B), 30)
+    ledger.bridges.seen(bridge("b:1", "b", B, seconds=50), 30)
+    ledger.bridges.seen(bridge("c:1", "c", BUCKET, seconds=50, stopped=True), 30)
+    told = [(one.host, one.is_running(after(70), 30)) for one in ledger.bridges.all()]
+    assert told == [("a", False), ("b", True), ("c", False)]
+    assert [one.host for one in ledger.bridges.running(after(70), 30)] == ["b"]
+
+
+def test_a_bridge_that_starts_again_takes_the_place_of_its_dead_predecessor(ledger: Ledger) -> None:
+    ledger.bridges.seen(bridge("a:1", "a", A), 30)
+    ledger.bridges.seen(bridge("a:2", "a", A, seconds=10), 30)
+    assert [one.name for one in ledger.bridges.all()] == ["a:2", "a:1"]  # both may live: two containers of one name
+    ledger.bridges.seen(bridge("a:2", "a", A, seconds=61), 30)
+    assert [one.name for one in ledger.bridges.all()] == ["a:2"]
+
+
+def test_what_waits_for_a_bridge_that_does_not_run_is_told_with_the_one_that_served_it(ledger: Ledger) -> None:
+    add(ledger, A, "1.wav", "2.wav")
+    add(ledger, B, "1.wav")
+    add(ledger, BUCKET, "1.wav")
+    add(ledger, Lane("gone"), "1.wav")
+    ledger.bridges.seen(bridge("a:1", "host-a", A), 30)
+    ledger.bridges.seen(bridge("b:1", "host-b", B, seconds=100), 30)
+    told = [
+        (one.lane, one.count, one.last and one.last.host) for one in ledger.bridges.unserved(after(120), 30, (BUCKET,))
+    ]
+    assert told == [(Lane("gone"), 1, None), (A, 2, "host-a")]
+
+
+def test_a_turn_has_one_holder_until_it_is_given_back_or_runs_out(ledger: Ledger) -> None:
+    take = ledger.turns.take
+    assert take("users", "a", NOON, 60)
+    assert not take("users", "b", after(59), 60)
+    assert take("other", "b", NOON, 60)
+    assert take("users", "a", after(30), 60)
+    assert not take("users", "b", after(89), 60)
+    assert take("users", "b", after(90), 60)
+    ledger.turns.give_back("users", "a")
+    assert not take("users", "a", after(91), 60)
+    ledger.turns.give_back("users", "b")
+    assert take("users", "a", after(92), 60)
+
+
+def test_one_look_tells_whether_there_is_work_without_taking_it(ledger: Ledger) -> None:
+    add(ledger, A, "1.wav")
+    assert [ledger.work.is_any(after(1), lanes) for lanes in ((A,), (B,), (A, B))] == [True, False, True]
+    assert claimed(ledger, A, B) == "host-a:1.wav"
+    assert not ledger.work.is_any(after(1), (A, B))

@@ -26,12 +26,29 @@ def upgrade() -> None:
     op.create_index("entries_one_per_version", "entries", ["source", "key", "version", "reach"], unique=True)
     _partial("entries_open_by_due", ["source", "reach", "backlog", "due_at", "id"], _OPEN)
     _partial("entries_open_by_found", ["source", "reach", "backlog", "found_at", "due_at", "id"], _OPEN)
+    _source_health()
     _bridges()
 
 
 def _partial(name: str, columns: list[str], where: str) -> None:
     condition = sa.text(where)
     op.create_index(name, "entries", columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def _source_health() -> None:
+    """What sources say of themselves is said again within a minute, so nothing is carried over."""
+    op.drop_table("source_health")
+    op.create_table(
+        "source_health",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("reach", sa.Text, primary_key=True),
+        sa.Column("healthy", sa.Boolean, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("watch", sa.Text, nullable=False),
+        sa.Column("scanned", sa.BigInteger, nullable=False),
+        sa.Column("last_scan_at", sa.BigInteger),
+        sa.Column("updated_at", sa.BigInteger),
+    )
 
 
 def _bridges() -> None:

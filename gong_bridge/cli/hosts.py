@@ -1,0 +1,103 @@
+"""What `status` tells of several hosts on one ledger, and `ledger take-over` for a host that got another name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gong_bridge import clock
+from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_config, shown
+from gong_bridge.config.schema import Config
+from gong_bridge.errors import ConfigError
+from gong_bridge.ledger.bridges import Unserved
+from gong_bridge.ledger.filters import Lane
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.routing import lanes_of
+
+
+def register(ledger_app: typer.Typer) -> None:
+    """Add the command to `gong-bridge ledger`."""
+    ledger_app.command("take-over", epilog="Example: gong-bridge ledger take-over old-host-name")(take_over)
+
+
+def take_over(
+    reach: Annotated[str, typer.Argument(help="The host name (or `reach`) that `status` shows as not served.")],
+    config: ConfigOption = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only this source.")] = None,
+) -> None:
+    """Make another host's recordings those of this one: it got another name, or its folders moved here.
+
+    Run it with the configuration of the host that has the files now. Nothing is uploaded twice.
+    """
+    options = read_config(config, look_at_disk=False)
+    now = clock.now()
+    own = [lane for lane in lanes_of(options) if source in (None, lane.source) and lane.reach != reach]
+    if not own:
+        raise ConfigError(f"no source of this configuration is called {source!r}, or it has the reach {reach} already")
+    with opened_ledger(options) as ledger:
+        lost = [(Lane(lane.source, reach), lane) for lane in own]
+        for bridge in ledger.bridges.running(now, options.ledger.lease):
+            if any(old in bridge.lanes for old, _ in lost):
+                raise ConfigError(
+                    f"a bridge on {bridge.host} serves {reach} now; stop it first, or leave it its recordings"
+                )
+        count = sum(ledger.reaches.take_over(old, new, now) for old, new in lost)
+    out.print(Text(f"{count:,} recordings were taken over from {reach}"))
+
+
+def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
+    """What `status` tells of bridges, JSON-able."""
+    lease_seconds = options.ledger.lease
+    return {
+        "bridges": [
+            {"host": one.host, "version": one.version, "sources": sorted(lane.source for lane in one.lanes),
+             "running": one.is_running(now, lease_seconds), "seen_at": one.seen_at, "stopped_at": one.stopped_at}
+            for one in ledger.bridges.all()
+        ],
+        "not_served": [
+            {"source": one.lane.source, "reach": one.lane.reach, "count": one.count, "why": _why(one)}
+            for one in ledger.bridges.unserved(now, lease_seconds, lanes_of(options))
+        ],
+    }  # fmt: skip
+
+
+def show(facts: dict[str, Any]) -> None:
+    """Bridges when there are several, and always what no bridge serves."""
+    if len(facts["bridges"]) > 1:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for heading in ("bridge on", "version", "now", "last seen", "sources"):
+            table.add_column(heading, overflow="fold")
+        for one in facts["bridges"]:
+            word, style = _state(one)
+            table.add_row(one["host"], one["version"], Text(word, style=style), shown("seen_at", one["seen_at"]),
+                          ", ".join(one["sources"]))  # fmt: skip
+        out.print(table)
+        out.print()
+    for one in facts["not_served"]:
+        waits = "recording waits" if one["count"] == 1 else "recordings wait"
+        out.print(
+            Text(f"{one['count']:,} {waits} of source {one['source']}: {one['why']}", style="red"), soft_wrap=True
+        )
+
+
+def _state(bridge: dict[str, Any]) -> tuple[str, str]:
+    if bridge["running"]:
+        return "running", "green"
+    return ("stopped", "dim") if bridge["stopped_at"] else ("not seen", "bold red")
+
+
+def _why(one: Unserved) -> str:
+    reach, last = one.lane.reach, one.last
+    if last is not None:
+        since = f"host {last.host} not seen since {last.seen_at:%Y-%m-%d %H:%M:%S} UTC; start its bridge"
+        return f"{since}, or, where its files are now, run `gong-bridge ledger take-over {reach}`" if reach else since
+    if reach is None:
+        return "it is in no bridge's configuration; put it back into bridge.yaml, or `gong-bridge ledger skip --source`"
+    return (
+        f"no bridge can open what host {reach} found; was it renamed? Then run `gong-bridge ledger take-over {reach}` "
+        f"on it, or write `reach: {reach}` at the source in bridge.yaml"
+    )

@@ -1,0 +1,37 @@
+"""Whose turn it is to do what only one of many bridges should do, such as fetching all of Gong's users."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, update
+
+from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.rows import micros
+from gong_bridge.ledger.schema import turns
+
+
+class Turns:
+    """A named turn has one holder at a time, and ends by itself when the holder dies.
+
+    A row with an end, not a lock of the server: it is the same on both databases, survives a lost connection and keeps
+    none busy while its holder waits for Gong.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
+        """Whether `holder` has the turn until `now + seconds`; False while another has it."""
+        values = {"name": name, "holder": holder, "held_until": micros(now + timedelta(seconds=seconds))}
+        mine = (turns.c.name == name, (turns.c.held_until <= micros(now)) | (turns.c.holder == holder))
+        with self._database.write() as connection:
+            if connection.execute(update(turns).where(*mine).values(values)).rowcount:
+                return True
+            statement = self._database.insert(turns).on_conflict_do_nothing().returning(turns.c.name)
+            return connection.execute(statement, values).scalar() is not None
+
+    def give_back(self, name: str, holder: str) -> None:
+        """The turn is over, if it is still the holder's."""
+        with self._database.write() as connection:
+            connection.execute(delete(turns).where(turns.c.name == name, turns.c.holder == holder))
