@@ -66,7 +66,7 @@ class Bridge:
         self.observer = Witness(observer or Observer())
         self.routes = build_routes(config)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
-        self.ledger = Ledger.open(config.ledger.url)
+        self.ledger = Ledger.open(config.ledger.url, config.ledger.password)
         self.owner = owner_name()
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
@@ -221,7 +221,7 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
     """
     users: list[GongUser] = []
     if ledger_exists(config.ledger.url):
-        real = Ledger.open(config.ledger.url)
+        real = Ledger.open(config.ledger.url, config.ledger.password)
         try:
             users = real.people.users()
         finally:

@@ -18,7 +18,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The whole command line; commands are imported here so that `--version` needs none of them."""
-    from gong_bridge.cli import check, explain, hosts, ledger, mapping, run, status, tryout
+    from gong_bridge.cli import check, explain, hosts, ledger, mapping, moving, run, status, tryout
 
     app = typer.Typer(
         name="gong-bridge",
@@ -43,6 +43,7 @@ def build_app() -> typer.Typer:
     status.register(app)
     tryout.register(app)
     hosts.register(ledger.app)
+    moving.register(ledger.app)
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(mapping.app, name="mapping")
     return app

@@ -73,9 +73,12 @@ def opened_ledger(options: Config) -> Iterator[Ledger]:
     """
     with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
         url = options.ledger.url if ledger_exists(options.ledger.url) else f"sqlite:///{folder}/none-yet.db"
-        ledger = Ledger.open(url)
+        ledger = Ledger.open(url, options.ledger.password)
         try:
             follow_ledger_clock(ledger)
+            moving = ledger.bridges.moving()
+            if moving:
+                err.print(Text(f"warning: {moving}", style="yellow"), soft_wrap=True)
             yield ledger
         finally:
             ledger.close()

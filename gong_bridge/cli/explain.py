@@ -158,7 +158,7 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
 def _ledger_facts(options: Config, source: FolderSource | BucketSource, key: str) -> dict[str, Any] | None:
     if not ledger_exists(options.ledger.url):
         return None
-    ledger = Ledger.open(options.ledger.url)
+    ledger = Ledger.open(options.ledger.url, options.ledger.password)
     try:
         entry = ledger.views.find_latest(source.name, key, reach_of(source, options.ledger.url))
     finally:

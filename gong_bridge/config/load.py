@@ -18,7 +18,9 @@ from gong_bridge.errors import ConfigError
 from gong_bridge.strict_yaml import Document, load_document, problems_of
 
 SYSTEM_PATH = Path("/etc/gong-bridge/bridge.yaml")
-SECRET_KEYS = frozenset({"access_key", "access_key_secret", "token", "url", "base_url", "endpoint_url", "events"})
+SECRET_KEYS = frozenset(
+    {"access_key", "access_key_secret", "token", "password", "url", "base_url", "endpoint_url", "events"}
+)
 """Keys whose values no message shows: secrets, and addresses in which people write passwords."""
 
 FindMapping = Callable[[str, Path | None], Path]
@@ -130,7 +132,7 @@ def _readable_secrets(document: Document) -> list[str]:
     except OSError:
         return []
     warnings = []
-    for loc in (("gong", "access_key"), ("gong", "access_key_secret"), ("web", "token")):
+    for loc in (("gong", "access_key"), ("gong", "access_key_secret"), ("web", "token"), ("ledger", "password")):
         group = document.data.get(loc[0])
         value = group.get(loc[1]) if isinstance(group, dict) else None
         if readable and isinstance(value, str) and not points_elsewhere(value):

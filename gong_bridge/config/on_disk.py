@@ -83,7 +83,7 @@ class Look:
             self._wrong(loc, f"this kind of ledger is not known; {cure}")
         elif _has_password(url):
             self._wrong(
-                loc, "the password would show in logs; leave it out here and put it into PGPASSWORD or ~/.pgpass"
+                loc, "a password does not belong in the address; write ledger.password: env:NAME, or use ~/.pgpass"
             )
         elif url.startswith("sqlite:") and (
             not url.startswith("sqlite:///") or sqlite_path(url) in ("", "/", ":memory:") or "?" in url

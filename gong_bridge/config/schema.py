@@ -81,6 +81,8 @@ class LedgerOptions(_Options):
 
     url: str = "sqlite:////var/lib/gong-bridge/ledger.db"
     """sqlite:////absolute/path or postgresql://user@host/database"""
+    password: Secret | None = None
+    """PostgreSQL's password: env:NAME, file:PATH, credential:NAME (systemd); or leave it to PGPASSWORD or ~/.pgpass."""
     lease: Duration = 30.0
     """How long a worker owns an entry without a heartbeat."""
 

@@ -32,6 +32,8 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.place = url.database or "" if self.is_sqlite else _without_password(url)
+        self.address = f"sqlite:///{url.database}" if self.is_sqlite else self.place
+        """What a person would write under ledger.url."""
         self.url = url
         self._write_lock = threading.Lock()
         self._durable = self._engine(durable=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from gong_bridge.config.secrets import Secret
 from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
@@ -49,12 +50,13 @@ class Ledger:
         self.pruning = Pruning(database)
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
+    def open(cls, url: str, password: Secret | None = None) -> Ledger:
         """The ledger at `sqlite:////path` or `postgresql://user@host/database`, made or migrated where needed.
 
+        `password`: for PostgreSQL, in place of PGPASSWORD or ~/.pgpass.
         Raises ConfigError (nonsense, not a ledger, newer than this program, network file system), LedgerReadOnly.
         """
-        return cls(open_database(url))
+        return cls(open_database(url, password))
 
     def close(self) -> None:
         """Close all connections; entries stay as they are."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
+from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
@@ -23,12 +24,14 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, password: Secret | None = None) -> Database:
     """A database with the tables of this program, made or migrated where needed.
 
     Raises ConfigError (nonsense, not a ledger, newer than this program, on a network file system) and LedgerReadOnly.
     """
     parsed = parse_url(url)
+    if password is not None and parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(password=password.reveal())
     if parsed.get_backend_name() == "sqlite":
         path = _prepared_file(Path(parsed.database or ""))
         parsed = parsed.set(database=str(path))
@@ -57,6 +60,12 @@ def parse_url(url: str) -> URL:
     if not parsed.database or parsed.database.startswith((":memory:", "file:")) or parsed.query or parsed.host:
         raise ConfigError("ledger.url must name a file: sqlite:////var/lib/gong-bridge/ledger.db (four slashes)")
     return parsed
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in the URL, where other users of the machine, and logs, can see it."""
+    parsed = parse_url(url)
+    return parsed.password is not None or "password" in parsed.query
 
 
 def file_system_type(path: Path, mounts: str) -> str:

@@ -1,0 +1,84 @@
+"""`gong-bridge ledger move`: carry the ledger to another database, without a second upload."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from gong_bridge import clock
+from gong_bridge.cli.common import ConfigOption, out, read_config
+from gong_bridge.config.schema import Config
+from gong_bridge.config.secrets import Secret
+from gong_bridge.errors import ConfigError
+from gong_bridge.ledger.filters import Lane
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.moving import move_ledger
+from gong_bridge.ledger.open import has_password
+from gong_bridge.presence import follow_ledger_clock
+from gong_bridge.routing import reach_of
+from gong_bridge.service import ledger_exists
+
+
+def register(ledger_app: typer.Typer) -> None:
+    """Add the command to `gong-bridge ledger`."""
+    ledger_app.command("move", epilog="Example: gong-bridge ledger move --to postgresql://gong_bridge@db/gong_bridge")(
+        move
+    )
+
+
+def move(
+    to: Annotated[str, typer.Option("--to", help="The URL of the new, empty ledger, without a password.")],
+    config: ConfigOption = None,
+    password: Annotated[
+        str | None, typer.Option("--password", help="Its password: env:NAME or file:PATH. Or PGPASSWORD, ~/.pgpass.")
+    ] = None,
+) -> None:
+    """Copy this ledger to another database and prove the copy; bridges refuse the old one from then on.
+
+    Stop every bridge first. When it is interrupted, run it again: it goes on where it stopped.
+    """
+    options = read_config(config, look_at_disk=False)
+    if has_password(to):
+        raise ConfigError("--to: every user of this machine can read a password there; use --password env:NAME")
+    if not ledger_exists(options.ledger.url):
+        raise ConfigError("there is no ledger yet, so there is nothing to move; write the new ledger.url and run")
+    secret = None if password is None else _secret(password)
+    with (
+        Ledger.open(options.ledger.url, options.ledger.password) as source,
+        Ledger.open(to, secret) as target,
+        Progress(TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), console=out) as bars,
+    ):
+        if source.database.url == target.database.url:
+            raise ConfigError("--to names the ledger that is in use already")
+        tasks: dict[str, int] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total or None)
+            bars.update(tasks[step], completed=done)  # type: ignore[arg-type]
+
+        follow_ledger_clock(source if target.database.is_sqlite else target)
+        count = move_ledger(
+            source, target, reaches=_reaches(options, to), now=clock.now(), lease_seconds=options.ledger.lease,
+            progress=tell,
+        )  # fmt: skip
+    out.print(Text(f"{count:,} recordings are in the new ledger, each with its history; both were compared"))
+    out.print(
+        Text(f"now write this into bridge.yaml, and start the bridge:\n\nledger: {{url: '{to}'}}"), soft_wrap=True
+    )
+
+
+def _reaches(options: Config, to: str) -> dict[Lane, Lane]:
+    """Folders that are everybody's on SQLite are this host's own on PostgreSQL, and the other way round."""
+    pairs = ((one.name, reach_of(one, options.ledger.url), reach_of(one, to)) for one in options.sources)
+    return {Lane(name, before): Lane(name, after) for name, before, after in pairs}
+
+
+def _secret(text: str) -> Secret:
+    try:
+        return Secret.resolve(text)
+    except ValueError as error:
+        raise ConfigError(f"--password: {error}") from None
