@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from gong_bridge.cli.common import (
     read_config,
     shown,
 )
+from gong_bridge.cli.ledger_people import list_people
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -42,6 +44,13 @@ PersonOption = Annotated[
 ]
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
+
+class By(StrEnum):
+    """What a list can be grouped by."""
+
+    PERSON = "person"
+
+
 COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "attempts": "tries",
            "due_at": "next try", "remark": "remark", "reason": "why"}  # fmt: skip
 
@@ -50,7 +59,10 @@ def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
     return opened_ledger(read_config(config, look_at_disk=False))
 
 
-@app.command("list", epilog="Example: gong-bridge ledger list --state held --code unknown-person")
+@app.command(
+    "list",
+    epilog="Examples: gong-bridge ledger list --state held --code unknown-person; gong-bridge ledger list --by person",
+)
 def list_entries(
     config: ConfigOption = None,
     state: StateOption = None,
@@ -60,12 +72,18 @@ def list_entries(
     limit: Annotated[
         int | None, typer.Option(help="The newest so many; 0 for all. Without it 200 in a table, all with --json.")
     ] = None,
+    by: Annotated[
+        By | None, typer.Option("--by", help="One line for each unknown person, with the line for agents.csv.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
     chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
     most = (None if as_json else 200) if limit is None else limit or None
     with _opened(config) as ledger:
+        if by is By.PERSON:
+            list_people(ledger, chosen, as_json=as_json)
+            return
         if most is None:
             rows: Iterable[dict[str, Any]] = (as_json_row(entry) for entry in ledger.views.entries(chosen))
         else:

@@ -15,6 +15,7 @@ from gong_bridge import clock
 from gong_bridge.cli import hosts
 from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
+from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import AwaitingSidecar
 from gong_bridge.ledger.budget import LedgerAllowance
@@ -78,6 +79,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
             {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id,
+             "agents_line": line_for(group.person) if group.person else None,
              "reason": example.reason if (example := ledger.views.get(group.entry_id)) else None}
             for group in ledger.views.held_groups()
         ],
@@ -125,11 +127,13 @@ def _show(facts: dict[str, Any]) -> None:
     line = f"{needs_a_person(total)} (gong-bridge ledger list --state held --state rejected):"
     out.print(Text(line, style="magenta"))
     print_rows(
-        groups,
+        [{**group, "person": person_in_words(group["person"]) if group["person"] else None} for group in groups],
         {"count": "", "code": "why", "person": "who", "entry": "for example", "reason": ""},
         as_json=False,
         empty="",
     )
+    if any(group["person"] for group in groups):
+        out.print(Text("gong-bridge ledger list --by person has the lines for agents.csv", style="dim"))
 
 
 def _duration(seconds: int) -> str:

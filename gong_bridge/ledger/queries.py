@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes
-from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros
+from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
 from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_OPEN, REPLACES, entries, events
 from gong_bridge.model import Entry, EntryEvent, State
 
@@ -25,6 +25,17 @@ class HeldGroup:
     code: str
     person: str | None
     count: int
+    entry_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnknownPerson:
+    """Somebody whom nobody knows, such as "extension 204", and what waits for that. `entry_id` is the first of them."""
+
+    person: str
+    count: int
+    first_found_at: datetime
+    last_found_at: datetime
     entry_id: int
 
 
@@ -103,6 +114,28 @@ class Views:
             rows = connection.execute(statement).all()
         groups = [HeldGroup(code=row[0] or "held", person=row[1], count=row[2], entry_id=row[3]) for row in rows]
         return sorted(groups, key=lambda group: (-group.count, group.code, group.person or ""))
+
+    def unknown_people(self, filter: EntryFilter) -> list[UnknownPerson]:
+        """For whom held entries wait, those with most first."""
+        found_at = entries.c.found_at
+        statement = (
+            select(entries.c.person, func.count(), func.min(found_at), func.max(found_at), func.min(entries.c.id))
+            .where(IS_HELD, entries.c.person.is_not(None), *filter.conditions())
+            .group_by(entries.c.person)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        people = [
+            UnknownPerson(
+                person=row[0],
+                count=row[1],
+                first_found_at=moment(row[2]),
+                last_found_at=moment(row[3]),
+                entry_id=row[4],
+            )
+            for row in rows
+        ]
+        return sorted(people, key=lambda one: (-one.count, one.person))
 
     def waiting_counts(self) -> dict[str, int]:
         """Reason code -> how many open entries wait for that."""

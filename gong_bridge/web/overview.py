@@ -42,13 +42,17 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself."""
+    """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself.
+
+    wrong_files: why mappings or agents.csv are not used as they are now.
+    """
 
     counts: dict[str, dict[str, int]]
     sources: Sequence[SourceHealth]
     pause: Pause | None
     oldest: Entry | None
     allowance: AllowanceState
+    wrong_files: Sequence[str] = ()
 
     @property
     def degraded(self) -> list[str]:
@@ -77,6 +81,7 @@ def look(
         pause=ledger.notes.pause_state(),
         oldest=ledger.views.oldest_waiting(now),
         allowance=allowance.state(now),
+        wrong_files=ledger.notes.wrong_files(),
     )
 
 

@@ -50,6 +50,13 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
             detail="; ".join(messages),
             to_do="Nothing is lost: what lies there is found when the source can be read again.",
         )
+    if health.wrong_files:
+        return Verdict(
+            mood="person",
+            headline="A file that was changed is not used as it is now",
+            detail=" ".join(printable(trouble) for trouble in health.wrong_files),
+            to_do="Correct it: that is noticed. Until then everything goes on with what the file said before.",
+        )
     stopped, waiting = health.total(*NEEDS_A_PERSON), health.total(*OPEN_STATES)
     if stopped:
         word = "recording needs" if stopped == 1 else "recordings need"

@@ -119,6 +119,7 @@ class _Site:
             "ready": pause is None,
             "ledger": "ok",
             "degraded_sources": health.degraded,
+            "wrong_files": len(health.wrong_files),
             "paused": None if pause is None else {"code": pause.code, "since": pause.since.isoformat()},
             "needs_a_person": health.total(*pages.NEEDS_A_PERSON),
             "oldest_waiting_seconds": 0 if oldest is None else round((now - oldest.found_at).total_seconds()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -42,6 +43,37 @@ def test_an_unknown_person_is_held_until_agents_csv_has_the_line(home: Home, san
         assert service.stop() == 0
     each_call_once(sandbox, expected)
     assert {call.body["primaryUser"] for call in sandbox.calls} == {id_of("agent-203@example.com")}
+
+
+def test_unknown_people_are_listed_with_the_lines_that_cure_them(home: Home, sandbox: Sandbox) -> None:
+    """Grouped by extension, login or e-mail; once the lines are in agents.csv, nobody is listed any more."""
+    for number, host in enumerate(("299", "299", "first.login", "nobody@example.com"), start=1):
+        drop(home.recorder, f"call-{number}.wav", number, primaryUser=host, parties=party(203))
+    with home.running() as service:
+        for number in (1, 2, 3, 4):
+            home.wait_for(f"call-{number}.wav", "held", code="unknown-person")
+        listed = [
+            json.loads(line) for line in home.run("ledger", "list", "--by", "person", "--json").stdout.splitlines()
+        ]
+        assert [(one["person"], one["recordings"], one["agents_line"]) for one in listed] == [
+            ("extension 299", 2, "THE.AGENT@YOUR-COMPANY,299,,"),
+            ("email nobody@example.com", 1, None),
+            ("login first.login", 1, "THE.AGENT@YOUR-COMPANY,,first.login,"),
+        ]
+        table = home.run("ledger", "list", "--by", "person").stdout
+        assert "e-mail nobody@example.com" in table
+        assert "4 need a person: put the e-mail address that Gong knows into the line" in table
+        assert "gong-bridge ledger list --by person has the lines for agents.csv" in home.run("status").stdout
+        with home.agents.open("a") as file:
+            for one in listed:
+                if one["agents_line"]:
+                    file.write(one["agents_line"].replace("THE.AGENT@YOUR-COMPANY", "agent-203@example.com") + "\n")
+        for number in (1, 2, 3):
+            home.wait_for(f"call-{number}.wav", "done")
+        left = home.run("ledger", "list", "--by", "person", "--json").stdout.splitlines()
+        assert [json.loads(line)["person"] for line in left] == ["email nobody@example.com"]
+        assert service.stop() == 0
+    assert len(sandbox.calls) == 3
 
 
 def test_people_who_cannot_host_calls_are_held_with_their_reasons(home: Home, sandbox: Sandbox) -> None:

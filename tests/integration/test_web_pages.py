@@ -239,7 +239,9 @@ def test_health_is_200_and_says_so_when_all_is_well(pages: httpx.Client) -> None
     assert answer.status_code == 200
     told = answer.json()
     assert told.pop("oldest_waiting_seconds") == pytest.approx(450, abs=60)
-    assert told == {"ready": True, "ledger": "ok", "degraded_sources": [], "paused": None, "needs_a_person": 12}
+    assert told == {
+        "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0, "paused": None, "needs_a_person": 12,
+    }  # fmt: skip
 
 
 def test_R29_a_pause_is_503_and_the_page_says_what_to_do(browse: Callable[..., httpx.Client], ledger: Ledger) -> None:
@@ -259,6 +261,16 @@ def test_R3_a_source_that_cannot_be_read_is_degraded(browse: Callable[..., httpx
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["degraded_sources"]) == (503, ["pbx"])
     assert "New recordings are not found in pbx pbx: the folder is gone; mount it" in text_of(client.get("/"))
+
+
+def test_a_file_that_is_not_used_as_it_is_now_is_the_first_thing_the_page_says(
+    browse: Callable[..., httpx.Client], ledger: Ledger
+) -> None:
+    ledger.notes.tell_wrong_files(["mapping own is not used as its file is now: own.yaml:3:1: call: add it"])
+    client = browse()
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["wrong_files"]) == (200, 1)
+    assert "A file that was changed is not used as it is now mapping own is not used" in text_of(client.get("/"))
 
 
 def test_a_source_that_was_taken_out_of_the_configuration_degrades_nothing(
