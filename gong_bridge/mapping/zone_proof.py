@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LARGEST_GAP_SECONDS = 1500.0
@@ -46,7 +47,13 @@ def zone_remark(local: datetime, moment: datetime, zone: ZoneInfo) -> str | None
 
 def _at(name: str, moment: datetime) -> tuple[str, timedelta]:
     """The zone and its offset at `moment`."""
-    return name, moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
+    return name, moment.astimezone(_zone(name)).utcoffset() or timedelta()
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    """ZoneInfo itself keeps only eight, and reads the others from disk again."""
+    return ZoneInfo(name)
 
 
 def _offset(offset: timedelta) -> str:

@@ -83,7 +83,7 @@ def test_media_is_really_read_and_waiting_is_not_held(home: Home, sandbox: Sandb
     write(home.recorder / "garbage.wav", b"no audio at all" * 20_000)
     tried = home.run("mapping", "try", str(home.recorder), "--json")
     verdicts = {row["key"]: (row["verdict"], row["code"]) for row in map(json.loads, tried.stdout.splitlines())}
-    assert verdicts == {"alone.wav": ("waits", "not-yet-complete"), "garbage.wav": ("held", "bad-media")}
+    assert verdicts == {"alone.wav": ("waits", "waiting-for-sidecar"), "garbage.wav": ("held", "bad-media")}
     assert tried.returncode == 1
 
 
