@@ -81,6 +81,8 @@ class SidecarsAgain:
         route = self._routes.get(entry.source)
         if route is None or entry.call_id is None or not is_described(entry):
             return False
+        if entry.reach not in (None, route.reach):
+            return False  # another host's folder, which may hold other files under the same names
         try:
             described = route.described_now(entry, people=self._directory.people(), now=now)
         except (BadMetadata, NotYetComplete, SourceUnavailable):

@@ -8,14 +8,13 @@ from typing import Any
 
 from rich.text import Text
 
-from gong_bridge.cli.common import needs_a_person, out, print_rows
+from gong_bridge.cli.common import out, print_rows
 from gong_bridge.cli.display import printable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.people import agents_line
 
-COLUMNS = {"who": "who", "recordings": "recordings", "since_at": "since", "latest_at": "latest", "entry": "entry",
-           "key": "for example", "to_do": "line for agents.csv"}  # fmt: skip
+COLUMNS = {"who": "who", "recordings": "recordings", "since_at": "since", "latest_at": "latest", "entry": "for example"}
 _KINDS = {"email": "e-mail"}
 
 
@@ -60,18 +59,14 @@ def list_people(ledger: Ledger, chosen: EntryFilter, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return
-    shown = [
-        {**row, "who": person_in_words(row["person"]), "to_do": row["agents_line"] or "none helps; see the reason"}
-        for row in rows
-    ]
-    print_rows(shown, COLUMNS, as_json=False, empty="everybody is known: no recording waits for a person's name")
-    if not rows:
-        return
-    total = sum(row["recordings"] for row in rows)
-    hint = "put the e-mail address that Gong knows into the line; the bridge notices agents.csv and goes on by itself"
-    out.print(Text(f"{needs_a_person(total)}: {hint}", style="dim"), soft_wrap=True)
+    shown = [{**row, "who": person_in_words(row["person"])} for row in rows]
+    print_rows(shown, COLUMNS, as_json=False, empty="everybody is known: no recording waits for a person")
+    lines = [row["agents_line"] for row in rows if row["agents_line"]]
+    if lines:
+        # One below the other, and never folded: they are copied.
+        out.print(Text("\nadd to agents.csv, with the e-mail address that Gong knows; it is noticed:", style="bold"))
+        for line in lines:
+            out.print(Text(printable(line)), soft_wrap=True)
     for row in rows:
-        if row["agents_line"] is None and row["reason"]:
-            out.print(
-                Text(f"{person_in_words(row['person'])}: {printable(row['reason'])}", style="dim"), soft_wrap=True
-            )
+        if row["agents_line"] is None:
+            out.print(Text(f"\n{person_in_words(row['person'])}: {printable(row['reason'] or '')}"), soft_wrap=True)

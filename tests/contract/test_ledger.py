@@ -333,6 +333,48 @@ def test_R29_a_cured_cause_lets_its_entries_go_on(ledger: Ledger) -> None:
     assert ledger.views.counts() == {"pbx": {"found": 2, "held": 1}}
 
 
+def test_R29_a_cured_source_lets_only_its_own_entries_go_on(ledger: Ledger) -> None:
+    add(ledger, recording("a.wav"), recording("b.wav", source="other"))
+    for _ in range(2):
+        ledger.work.hold(claim(ledger), NOON, "bad-metadata", "no pattern")
+    assert ledger.operator.reopen_held(NOON, codes=("bad-metadata",), source="other") == 1
+    assert ledger.views.counts() == {"pbx": {"held": 1}, "other": {"found": 1}}
+
+
+def test_unknown_people_are_counted_with_their_first_and_last_recording(ledger: Ledger) -> None:
+    for minute, person in enumerate(("extension 204", "login x", "extension 204")):
+        add(ledger, recording(f"{minute}.wav"), now=after(60 * minute))
+        ledger.work.hold(claim(ledger, now=after(60 * minute)), NOON, "unknown-person", "who?", person=person)
+    one, other = ledger.views.unknown_people(EntryFilter())
+    assert (one.person, one.count, one.first_found_at, one.last_found_at, one.entry_id) == (
+        "extension 204", 2, NOON, after(120), 1,
+    )  # fmt: skip
+    assert (other.person, other.count) == ("login x", 1)
+    assert ledger.views.unknown_people(EntryFilter(source="other")) == []
+
+
+def test_R9_what_a_sidecar_says_after_the_call_was_created_is_noted_once(ledger: Ledger) -> None:
+    """Also while a worker holds the entry; the state and the lease stay as they are."""
+    entry = created(ledger)
+    said: dict[str, Any] = {
+        "key": "a.json",
+        "code": "sidecar-late",
+        "reason": "late",
+        "remark": "degraded",
+        "now": NOON,
+    }
+    assert ledger.descriptions.note(entry, digest="1", **said)
+    assert not ledger.descriptions.note(entry, digest="1", **said)  # another process saw the same
+    assert story(ledger, entry)[-1] == ("created", "created", "sidecar-late")
+    noted = now_in(ledger, entry)
+    assert (noted.sidecar_key, noted.sidecar_digest, noted.remark) == ("a.json", "1", "degraded")
+    assert noted.lease_token == entry.lease_token
+    assert [one.id for one in ledger.views.entries(EntryFilter(code="degraded"))] == [entry.id]
+    assert ledger.views.remark_counts() == {"degraded": 1}
+    assert ledger.descriptions.created_since(NOON, limit=10) == [entry.id]
+    assert ledger.descriptions.created_since(after(86_400), limit=10) == []
+
+
 def test_R29_bulk_verbs_reach_thousands(ledger: Ledger) -> None:
     add(ledger, *(recording(f"{number}.wav") for number in range(1201)))
     assert ledger.operator.skip_by_operator(EntryFilter(), NOON, "a test run") == 1201

@@ -62,7 +62,8 @@ def test_unknown_people_are_listed_with_the_lines_that_cure_them(home: Home, san
         ]
         table = home.run("ledger", "list", "--by", "person").stdout
         assert "e-mail nobody@example.com" in table
-        assert "4 need a person: put the e-mail address that Gong knows into the line" in table
+        assert "add to agents.csv, with the e-mail address that Gong knows; it is noticed:\n" in table
+        assert "\nTHE.AGENT@YOUR-COMPANY,299,,\n" in table
         assert "gong-bridge ledger list --by person has the lines for agents.csv" in home.run("status").stdout
         with home.agents.open("a") as file:
             for one in listed:
