@@ -222,6 +222,12 @@ class ChangedAfterLink(Held):
     code = "changed-after-link"
 
 
+class BadNotification(Held):
+    """A message of the queue that cannot be understood; kept with its raw body (R17)."""
+
+    code = "bad-notification"
+
+
 # --- nobody can go on ------------------------------------------------------------------------------------------------
 
 

@@ -222,6 +222,7 @@ class Entry:
     remark: fixed word for what stays worth knowing however far the entry goes, such as "degraded"; an event says more.
     reach: who can open the recording; None: everybody. account: the Gong account, None: the only one.
     delivery: "upload" or "link". linked_at / link_expires_at: when Gong was given the link, and until when it is good.
+    notification: the raw body of a message of the queue that could not be understood; then there is no recording.
     """
 
     id: int
@@ -262,6 +263,7 @@ class Entry:
     linked_at: datetime | None = None
     link_expires_at: datetime | None = None
     remark: str | None = None
+    notification: str | None = None
 
     @property
     def recording(self) -> Recording:
@@ -298,10 +300,20 @@ class SourceHealth:
     healthy: bool
     message: str
     reach: str | None = None
-    watch: str = ""  # "native", "polling" or "listing"
+    watch: str = ""  # "native", "polling", "listing" or "notifications + listing"
     scanned: int = 0
     last_scan_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notification:
+    """A message of a source's queue that could not be understood, and why."""
+
+    source: str
+    message_id: str
+    body: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

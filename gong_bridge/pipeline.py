@@ -20,6 +20,7 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Drafted, Looking
 from gong_bridge.media.body import Bodies
 from gong_bridge.model import OPEN_STATES, Entry, State
+from gong_bridge.notifications import read_again
 from gong_bridge.observer import Observer
 from gong_bridge.route import Route
 from gong_bridge.sidecars_again import SidecarsAgain
@@ -59,6 +60,9 @@ class Pipeline:
         Its source is one of the routes: nothing else is claimed. Raises what the rooms raise; worker.py decides what
         that means.
         """
+        if entry.notification is not None:
+            route = self._routes[entry.source]
+            return read_again(self._ledger, route.source, entry, is_sidecar=route.mapping.is_sidecar, now=clock.now())
         return self._steps[entry.state](entry)
 
     # --- found -> drafted -------------------------------------------------------------------------------------------

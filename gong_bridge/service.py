@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from gong_bridge import __version__, clock, notify
 from gong_bridge.config.schema import Config
 from gong_bridge.directory import Directory
-from gong_bridge.errors import BridgeError, LedgerReadOnly, SourceUnavailable
+from gong_bridge.errors import BridgeError, SourceUnavailable
 from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
@@ -26,11 +25,12 @@ from gong_bridge.looking import Looking
 from gong_bridge.mapping_watch import MappingWatch
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.model import GongUser, Recording, SourceHealth
+from gong_bridge.model import GongUser, SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.presence import Presence
+from gong_bridge.reception import intake_for
 from gong_bridge.retry import RetryPolicy
 from gong_bridge.route import Route
 from gong_bridge.routing import build_routes
@@ -191,26 +191,7 @@ class Bridge:
         self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.directory.troubles])
 
     def _intake(self, route: Route) -> Intake:
-        def unseen(recordings: Sequence[Recording]) -> list[Recording]:
-            found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
-            return self.ledger.intake.unseen(found, reach=route.reach)
-
-        def add(recordings: Sequence[Recording], backlog: bool) -> int:
-            try:
-                changed = self.ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
-            except LedgerReadOnly as error:
-                # Idle workers only read: nobody else would notice, and say, that the disk is full.
-                self.gate.close(error)
-                raise
-            if changed:
-                self.observer.found(changed)
-                self._wake.set()
-            return changed
-
-        def tell(health: SourceHealth) -> None:
-            self.ledger.notes.save_health(dataclasses.replace(health, reach=route.reach))
-
-        return Intake(unseen=unseen, add=add, health=tell)
+        return intake_for(route, self.ledger, on_trouble=self.gate.close, on_found=self.observer.found, wake=self._wake)
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def show(
         if found is None:
             raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
         events = [event_as_json(event) for event in ledger.views.events(entry)]
-    facts = {**as_json_row(found), "draft": found.draft, "media": found.media}
+    facts = {**as_json_row(found), "draft": found.draft, "media": found.media, "notification": found.notification}
     if as_json:
         sys.stdout.write(json.dumps({**facts, "events": events}, ensure_ascii=False, default=str) + "\n")
         return

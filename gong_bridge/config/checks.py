@@ -38,6 +38,28 @@ def check_bucket(value: str) -> str:
     return value
 
 
+def check_queue_url(value: str) -> str:
+    """The URL of an SQS queue back, or a ValueError with the cure."""
+    example = "https://sqs.us-east-1.amazonaws.com/123456789012/recordings"
+    cure = f"write the queue's URL, such as {example} (`aws sqs get-queue-url --queue-name NAME` prints it)"
+    found = re.fullmatch(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):(\d+):([\w.-]+)", value)
+    if found:
+        domain = "amazonaws.com.cn" if found[1].startswith("cn-") else "amazonaws.com"
+        raise ValueError(
+            f"this is the queue's ARN; write its URL, https://sqs.{found[1]}.{domain}/{found[2]}/{found[3]}"
+        )
+    try:
+        url = urlsplit(value)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        raise ValueError(f"this is no URL; {cure}") from None
+    if url.scheme not in ("http", "https") or not host or not url.path.strip("/") or re.search(r"\s", value):
+        raise ValueError(f"this is no queue's URL; {cure}")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("keys do not belong in the URL of the queue; name them by profile:")
+    return value
+
+
 def check_expression(value: str) -> str:
     """The regular expression back, or a ValueError that says where it breaks."""
     try:

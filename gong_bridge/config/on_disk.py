@@ -59,16 +59,19 @@ class Look:
     # --- rules of the file that need no disk ------------------------------------------------------------------------
 
     def at_rules(self, name_is_taken: Callable[[str], str]) -> None:
-        """Names used twice, ledgers of unknown kinds."""
+        """Names and queues used twice, ledgers of unknown kinds."""
         names: set[str] = set()
+        queues: set[object] = set()
         for loc, source in self._sources():
             name = source.get("name")
             if isinstance(name, str) and name in names:
                 self._wrong((*loc, "name"), name_is_taken(name))
             names.add(str(name))
-            if source.get("events") is not None:
-                what = "the queue is not read in this version; the listing finds every recording within `rescan`"
-                self.warnings.append(self._document.problem((*loc, "events"), what))
+            queue = source.get("events")
+            if isinstance(queue, str) and queue in queues:
+                what = "another source reads this queue, and each message reaches one of the two; give each its own"
+                self._wrong((*loc, "events"), what)
+            queues.add(queue)
             if _has_password(source.get("endpoint_url")):
                 self._wrong((*loc, "endpoint_url"), "keys do not belong in the address; name them by profile:")
         self._ledger_url()

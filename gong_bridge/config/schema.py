@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from gong_bridge.config.checks import check_base_url, check_bucket, check_expression, is_this_machine
+from gong_bridge.config.checks import check_base_url, check_bucket, check_expression, check_queue_url, is_this_machine
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
@@ -179,8 +179,8 @@ class BucketSource(_SourceOptions):
     """For S3-compatible stores (MinIO, Ceph, Wasabi ...)."""
     profile: str | None = None
     """A profile of ~/.aws/config; boto3's own chain of credentials when absent."""
-    events: str | None = None
-    """URL of an SQS queue with the bucket's notifications; the listing still runs."""
+    events: Annotated[str, AfterValidator(check_queue_url)] | None = None
+    """URL of an SQS queue with the bucket's notifications, read by this source alone; the listing still runs."""
     delivery: Literal["upload", "link", "auto"] = "auto"
     """upload | link (Gong fetches the recording from a presigned URL: one API call instead of two) | auto (link where
     Gong can reach the bucket, else upload)."""

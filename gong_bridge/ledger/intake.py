@@ -6,20 +6,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from gong_bridge.errors import BadNotification
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import Lane
-from gong_bridge.ledger.rows import encoded, micros
-from gong_bridge.ledger.schema import entries
-from gong_bridge.model import Recording, State
+from gong_bridge.ledger.rows import clean, clean_whole, encoded, micros
+from gong_bridge.ledger.schema import IS_HELD, entries
+from gong_bridge.model import Notification, Recording, State
 
 _CHUNK = 500
 GONE = "gone"
 """Code of a skip because the file was deleted before it could be sent; it is taken up again when it comes back."""
 BY_OPERATOR = "operator"
 """Code of a skip by a person; nothing but a person undoes it."""
+
+NOTIFICATION = "notification"
+"""The version of an entry that stands for a message of the queue; no recording's version looks so."""
+MOST_NOTIFICATIONS = 1000
+"""So many messages of one queue are held; whatever else cannot be understood stays in the queue."""
 
 _NOTHING_SENT = (State.FOUND, State.DRAFTED)
 _OF_KEYS = (
@@ -40,6 +46,11 @@ _KNOWN = (
     )
     .where(*_OF_KEYS)
     .order_by(entries.c.id)
+)
+_KEPT_NOTIFICATIONS = (
+    select(func.count())
+    .select_from(entries)
+    .where(IS_HELD, entries.c.reason_code == BadNotification.code, entries.c.source == bindparam("of_source"))
 )
 _VERSIONS = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code).where(*_OF_KEYS)
 _RESTART: dict[str, Any] = {**NO_REASON, **NO_LEASE, "held_from": None, "attempts": 0}
@@ -76,6 +87,46 @@ class Intake:
             with self._database.write() as connection:
                 changed += self._add_batch(connection, Lane(source, reach), batch, backlog, now)
         return changed
+
+    def keep_notification(self, notification: Notification, now: datetime, reach: str | None = None) -> bool:
+        """Keep a message that cannot be understood as a held entry (R17); repeating it changes nothing.
+
+        False: so many are held for this source already that one more helps nobody.
+        """
+        key = f"sqs:{notification.message_id}"
+        reason = clean(notification.reason)
+        row = {
+            **_new_row(
+                Recording(
+                    source=notification.source,
+                    key=key,
+                    version=NOTIFICATION,
+                    size_bytes=len(notification.body.encode("utf-8", "replace")),
+                    modified_at=now,
+                ),
+                backlog=False,
+                now=now,
+                replaces=None,
+                reach=reach,
+            ),
+            "state": State.HELD.value,
+            "held_from": State.FOUND.value,
+            "reason_code": BadNotification.code,
+            "reason": reason,
+            "notification": clean_whole(notification.body),
+        }
+        with self._database.write() as connection:
+            kept = connection.execute(_KEPT_NOTIFICATIONS, {"of_source": notification.source}).scalar_one()
+            if kept >= MOST_NOTIFICATIONS:
+                return False
+            statement = self._database.insert(entries).on_conflict_do_nothing().returning(entries.c.id)
+            ids = connection.execute(statement, [row]).scalars().all()
+            told = [
+                event_row(row_id, now, from_state=None, to_state=State.HELD, code=BadNotification.code, reason=reason)
+                for row_id in ids
+            ]
+            write_events(connection, told)
+        return True
 
     def _add_batch(
         self, connection: Connection, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime

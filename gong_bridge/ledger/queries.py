@@ -182,7 +182,7 @@ class Views:
     def export(self, filter: EntryFilter | None = None, *, with_events: bool = False) -> Iterator[dict[str, Any]]:
         """Entries as JSON-able objects with everything in them: `as_json`, the draft, the media facts, the events."""
         for entry in self.entries(filter):
-            told = {**as_json(entry), "draft": entry.draft, "media": entry.media}
+            told = {**as_json(entry), "draft": entry.draft, "media": entry.media, "notification": entry.notification}
             if with_events:
                 told["events"] = [event_as_json(event) for event in self.events(entry.id)]
             yield told

@@ -38,7 +38,11 @@ def clean(words: str | None) -> str | None:
     """Text that both databases take: bounded, no NUL (PostgreSQL), no lone surrogates (neither)."""
     if words is None:
         return None
-    words = words[:_LONGEST_REASON]
+    return clean_whole(words[:_LONGEST_REASON])
+
+
+def clean_whole(words: str) -> str:
+    """Like `clean`, of any length."""
     if words.isascii() and "\0" not in words:
         return words
     return words.translate(_CLEAN).encode("utf-8", "replace").decode("utf-8")
@@ -109,6 +113,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         linked_at=maybe_moment(row[35]),
         link_expires_at=maybe_moment(row[36]),
         remark=row[37],
+        notification=row[38],
     )
 
 

@@ -67,6 +67,7 @@ entries = Table(
     Column("linked_at", BigInteger),
     Column("link_expires_at", BigInteger),
     Column("remark", Text),
+    Column("notification", Text),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, entries.c.reach, unique=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
-from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
+from gong_bridge.model import Notification, ObjectFacts, Recording, SidecarFile, SourceHealth
 
 BATCH_SIZE = 500
 """Recordings that go to the ledger in one call: 60,000 files at once must not be 60,000 transactions."""
@@ -19,18 +19,39 @@ BACKLOG_AGE_SECONDS = 600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """The three things a source may ask of the service; sources never see the ledger.
+    """What a source may ask of the service; sources never see the ledger.
 
     unseen: those of the given recordings whose (source, key, version) the ledger does not know.
     add: write recordings down; the flag says whether they are backlog (present when the source started, and not
     fresh). Returns how many rows are new or changed.
     health: how the source is doing, to be shown to people.
+    refuse: keep a notification that cannot be understood, so that it may be deleted from the queue. False when too
+    many are kept already.
+    noticed: these keys were written just now; somebody may wait for one that is no recording (a sidecar).
+    restored: these keys can be read again (archived objects).
     Each may raise a BridgeError; the source then tries the same recordings again.
     """
 
     unseen: Callable[[Sequence[Recording]], list[Recording]]
     add: Callable[[Sequence[Recording], bool], int]
     health: Callable[[SourceHealth], None]
+    refuse: Callable[[Notification], bool] = lambda _: False
+    noticed: Callable[[Sequence[str]], None] = lambda _: None
+    restored: Callable[[Sequence[str]], None] = lambda _: None
+
+    def add_new(self, recordings: Sequence[Recording], *, backlog_before: datetime | None) -> int:
+        """Write down those that are new, batch by batch; what was last changed well before then is backlog.
+
+        `backlog_before`: None makes everything live. Returns how many rows are new or changed.
+        """
+        limit = None if backlog_before is None else backlog_before - timedelta(seconds=BACKLOG_AGE_SECONDS)
+        added = 0
+        for first in range(0, len(recordings), BATCH_SIZE):
+            new = self.unseen(recordings[first : first + BATCH_SIZE])
+            for backlog in (False, True):
+                part = [one for one in new if (limit is not None and one.modified_at < limit) is backlog]
+                added += self.add(part, backlog) if part else 0
+        return added
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +117,12 @@ class Source(Protocol):
         """A link to exactly this version, answered with this content type and name (G3, R18).
 
         Raises NotLinkable, SourceChanged, SourceGone, SourceUnavailable.
+        """
+
+    def notified(self, body: str) -> list[Recording]:
+        """The recordings, as they are now, that a message of the source's queue speaks of.
+
+        Raises BadNotification, SourceUnavailable.
         """
 
     def settle(self, recording: Recording) -> str:

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from gong_bridge.config.schema import FolderSource, MoveTo
-from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceChanged, SourceGone, SourceUnavailable
+from gong_bridge.errors import (
+    BadMetadata,
+    BadNotification,
+    BridgeError,
+    ConfigError,
+    SourceChanged,
+    SourceGone,
+    SourceUnavailable,
+)
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
 from gong_bridge.sources.base import Intake, Link, NotLinkable
 from gong_bridge.sources.beneath import (
@@ -121,6 +129,10 @@ class Folder:
     def link(self, recording: Recording, *, content_type: str, file_name: str) -> Link:  # noqa: ARG002 - the Protocol's
         """See Source.link. Gong cannot come to a folder."""
         raise NotLinkable("the recording lies in a folder of this machine")
+
+    def notified(self, body: str) -> list[Recording]:  # noqa: ARG002 - the Protocol's
+        """See Source.notified."""
+        raise BadNotification(f"source {self.name} is a folder now and has no queue; skip this entry")
 
     def settle(self, recording: Recording) -> str:
         """See Source.settle. Folders that become empty stay."""

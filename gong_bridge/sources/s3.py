@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone
-from gong_bridge.model import ObjectFacts, Recording, SidecarFile, SourceHealth
-from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, Intake, Link
+from gong_bridge.model import ObjectFacts, Recording, SidecarFile
+from gong_bridge.sources.base import Intake, Link
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
+from gong_bridge.sources.s3_events import Arrivals, QueueReader, describe_queue
 from gong_bridge.sources.s3_file import ObjectReader
+from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_links import Presigner
 from gong_bridge.sources.s3_removal import delete_delivered, move_delivered
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _READ_AHEAD_BYTES = 128 * 1024
 _LONGEST_PAUSE_SECONDS = 30.0
+_LOOK_AFTER_SECONDS = 5.0
 
 
 class Bucket:
@@ -60,26 +63,49 @@ class Bucket:
     # --- finding --------------------------------------------------------------------------------------------------
 
     def run(self, intake: Intake, stop: threading.Event) -> None:
-        """See Source.run."""
+        """See Source.run. With `events` the queue is read beside the listing."""
+        health = BucketHealth(self.name, intake, has_queue=self._options.events is not None)
+        if self._options.events is None:
+            self._list_until(stop, intake, health, lambda: None)
+            return
+        reader = QueueReader(self._options, self._arrivals(), intake, health)
+        reader.start()
+        try:
+            self._list_until(stop, intake, health, reader.raise_failure)
+        finally:
+            reader.stop()
+
+    def _list_until(
+        self, stop: threading.Event, intake: Intake, health: BucketHealth, look_after: Callable[[], None]
+    ) -> None:
+        """List again and again; `look_after` is called often, and raises what must end it."""
         started_at = clock.now()
         is_first = True
         while not stop.is_set():
             began = clock.monotonic_seconds()
             try:
-                self._list_into(intake, stop, backlog_before=started_at if is_first else None)
+                self._list_into(intake, stop, health, backlog_before=started_at if is_first else None)
             except BridgeError as error:
-                self._report(intake, healthy=False, message=error.message)
-                clock.wait(stop, min(self._options.rescan, _LONGEST_PAUSE_SECONDS))
+                health.listing_failed(error.message)
+                self._wait(stop, min(self._options.rescan, _LONGEST_PAUSE_SECONDS), look_after)
                 continue
             is_first = False
             took = clock.monotonic_seconds() - began
             # From beginning to beginning `rescan` less one listing: what was uploaded behind the listing's back is
             # found by the next one. A listing that takes long leaves the store at least as long in peace.
-            clock.wait(stop, max(self._options.rescan - 2 * took, took))
+            self._wait(stop, max(self._options.rescan - 2 * took, took), look_after)
+
+    def _wait(self, stop: threading.Event, wait_seconds: float, look_after: Callable[[], None]) -> None:
+        until = clock.monotonic_seconds() + wait_seconds
+        while not clock.wait(stop, min(_LOOK_AFTER_SECONDS, until - clock.monotonic_seconds())):
+            look_after()
+            if clock.monotonic_seconds() >= until:
+                return
 
     def scan_once(self, intake: Intake, stop: threading.Event) -> int:
         """See Source.scan_once."""
-        return self._list_into(intake, stop, backlog_before=clock.now())
+        health = BucketHealth(self.name, intake, has_queue=False)
+        return self._list_into(intake, stop, health, backlog_before=clock.now())
 
     def candidates(self) -> Iterator[Recording]:
         """See Source.candidates."""
@@ -92,20 +118,22 @@ class Bucket:
         region = self._client().meta.region_name
         below = f" below {self._options.prefix}" if self._options.prefix else ""
         count = f"{len(page)} or more" if len(page) >= 1000 else str(len(page))
-        return f"bucket {self._bucket} (region {region}): {count} keys{below}, {len(self._recordings(page))} recordings"
+        queue = f"; {describe_queue(self._options)}" if self._options.events else ""
+        found = f"{count} keys{below}, {len(self._recordings(page))} recordings"
+        return f"bucket {self._bucket} (region {region}): {found}{queue}"
 
-    def _list_into(self, intake: Intake, stop: threading.Event, *, backlog_before: datetime | None) -> int:
+    def _list_into(
+        self, intake: Intake, stop: threading.Event, health: BucketHealth, *, backlog_before: datetime | None
+    ) -> int:
         """One listing. What was last changed well before `backlog_before` is backlog."""
         added = scanned = 0
         for page in self._pages():
             recordings = self._recordings(page)
             scanned += len(recordings)
-            for first in range(0, len(recordings), BATCH_SIZE):
-                new = intake.unseen(recordings[first : first + BATCH_SIZE])
-                added += _add(intake, new, backlog_before)
+            added += intake.add_new(recordings, backlog_before=backlog_before)
             if stop.is_set():
                 return added
-        self._report(intake, healthy=True, message=f"{scanned} recordings in bucket {self._bucket}", scanned=scanned)
+        health.listed(f"{scanned} recordings in bucket {self._bucket}", scanned=scanned)
         return added
 
     def _pages(self) -> Iterator[list[ObjectTypeDef]]:
@@ -130,19 +158,23 @@ class Bucket:
             modified_at=modified_at.astimezone(UTC),
         )
 
-    def _report(self, intake: Intake, *, healthy: bool, message: str, scanned: int = 0) -> None:
-        now = clock.now()
-        health = SourceHealth(
-            source=self.name,
-            healthy=healthy,
-            message=message,
-            watch="listing",
-            scanned=scanned,
-            last_scan_at=now if healthy else None,
-            updated_at=now,
+    # --- notifications --------------------------------------------------------------------------------------------
+
+    def notified(self, body: str) -> list[Recording]:
+        """See Source.notified."""
+        return self._arrivals().recordings(body)
+
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(
+            bucket=self._bucket, prefix=self._options.prefix, takes=self._names.takes, look=self._look_at_key
         )
-        with suppress(BridgeError):  # a ledger that cannot take this says so to everybody who writes to it
-            intake.health(health)
+
+    def _look_at_key(self, key: str) -> Recording | None:
+        # A listing of this one key, not HEAD: where s3:ListBucket is allowed below a prefix only, as
+        # docs/operations.md has it, HEAD says 403 for an object that is gone, and the message would come for ever.
+        with translated(self._bucket):
+            page = self._client().list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return next((one for one in self._recordings(page.get("Contents", [])) if one.key == key), None)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -228,15 +260,6 @@ class Bucket:
             if self._client_made is None:
                 self._client_made = make_client(self._options)
             return self._client_made
-
-
-def _add(intake: Intake, new: list[Recording], backlog_before: datetime | None) -> int:
-    limit = None if backlog_before is None else backlog_before - timedelta(seconds=BACKLOG_AGE_SECONDS)
-    added = 0
-    for backlog in (False, True):
-        part = [each for each in new if (limit is not None and each.modified_at < limit) is backlog]
-        added += intake.add(part, backlog) if part else 0
-    return added
 
 
 def _plain(value: str) -> str:

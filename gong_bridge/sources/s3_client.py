@@ -77,13 +77,13 @@ def etag_of(version: str) -> str:
 def make_client(options: BucketSource) -> S3Client:
     """A client for this bucket; clients may be shared by threads. Raises SourceUnavailable."""
     with translated(options.bucket):
-        return _client_of(_session(options), options)
+        return _client_of(make_session(options), options)
 
 
 def make_signing_client(options: BucketSource) -> tuple[S3Client, Callable[[float], bool]]:
     """A client for presigned URLs, and whether its credentials end within so many seconds. Raises SourceUnavailable."""
     with translated(options.bucket):
-        session = _session(options)
+        session = make_session(options)
         credentials = session.get_credentials()
 
         def end_within(seconds: float) -> bool:
@@ -96,7 +96,8 @@ def make_signing_client(options: BucketSource) -> tuple[S3Client, Callable[[floa
         return _client_of(session, options, signature_version="s3v4"), end_within
 
 
-def _session(options: BucketSource) -> Session:
+def make_session(options: BucketSource) -> Session:
+    """boto3's session with this source's credentials; sessions may not be shared by threads."""
     import boto3
     import botocore.session
 

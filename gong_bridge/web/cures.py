@@ -63,6 +63,11 @@ CURES: dict[str, Cure] = {
         means="The recording changed after Gong had fetched it by a link; such a call takes no upload.",
         to_do="Skip this entry, or delete the call in Gong and retry.",
     ),
+    "bad-notification": Cure(
+        means="A message of the source's queue is no notification of S3 that the bridge understands; it is kept whole.",
+        to_do="`gong-bridge ledger show` prints it. See what else sends to the queue. Recordings are found by the "
+        "listing all the same: skip it, or retry it after an upgrade.",
+    ),
     "held": Cure(
         means="The bridge does not decide this by itself; the reason says what is open.",
         to_do="Read the reason, then retry or skip.",

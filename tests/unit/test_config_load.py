@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -152,12 +153,42 @@ def test_literal_secrets_in_a_file_that_all_can_read_are_warned_of(home: Path) -
     assert load_config(path, find_mapping).warnings == ()
 
 
-def test_a_queue_of_events_is_accepted_with_a_warning(load) -> None:
-    content = GONG + LEDGER + "sources:\n  - {name: b, bucket: c, mapping: freepbx, events: 'https://q'}\n"
-    assert load(content).warnings == (
-        "bridge.yaml:7:52: sources[b].events: the queue is not read in this version; "
-        "the listing finds every recording within `rescan`",
-    )
+def test_a_queue_of_events_is_accepted(load) -> None:
+    queue = "https://sqs.us-east-1.amazonaws.com/123456789012/recordings"
+    loaded = load(GONG + LEDGER + f"sources:\n  - {{name: b, bucket: c, mapping: freepbx, events: '{queue}'}}\n")
+    assert loaded.warnings == ()
+    assert loaded.config.sources[0].events == queue
+
+
+@pytest.mark.parametrize(
+    ("queue", "cure"),
+    [
+        (
+            "arn:aws:sqs:eu-west-1:123456789012:recordings",
+            "write its URL, https://sqs.eu-west-1.amazonaws.com/123456789012/recordings",
+        ),
+        (
+            "arn:aws-cn:sqs:cn-north-1:123456789012:recordings",
+            "write its URL, https://sqs.cn-north-1.amazonaws.com.cn/123456789012/recordings",
+        ),
+        ("recordings", "`aws sqs get-queue-url --queue-name NAME` prints it"),
+        ("https://sqs.us-east-1.amazonaws.com/", "this is no queue's URL"),
+        ("https://key:secret@sqs.us-east-1.amazonaws.com/1/q", "name them by profile:"),
+    ],
+)
+def test_what_is_no_queue_s_url_is_refused_with_the_right_one(load, queue: str, cure: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(cure)) as raised:
+        load(GONG + LEDGER + f"sources:\n  - {{name: b, bucket: c, mapping: freepbx, events: '{queue}'}}\n")
+    assert "secret" not in str(raised.value)
+
+
+def test_two_sources_on_one_queue_would_steal_each_other_s_messages(load) -> None:
+    queue = "events: 'https://sqs.us-east-1.amazonaws.com/123456789012/recordings'"
+    content = GONG + LEDGER + "sources:\n"
+    content += f"  - {{name: a, bucket: c, prefix: a/, mapping: freepbx, {queue}}}\n"
+    content += f"  - {{name: b, bucket: c, prefix: b/, mapping: freepbx, {queue}}}\n"
+    with pytest.raises(ConfigError, match="another source reads this queue"):
+        load(content)
 
 
 def test_two_sources_on_one_folder_are_warned_of(load) -> None:

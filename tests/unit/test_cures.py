@@ -38,7 +38,7 @@ def test_the_handbook_explains_every_code(code: str) -> None:
 def test_the_policies_in_the_handbook_are_json() -> None:
     policies = [json.loads(block) for block in re.findall(r"```json\n(\{\n.*?)```", HANDBOOK, re.DOTALL)]
     assert [statement["Sid"] for policy in policies for statement in policy["Statement"]] == [
-        "FindRecordings", "ReadRecordings", "DeleteDelivered", "MoveDelivered",
+        "FindRecordings", "ReadRecordings", "DeleteDelivered", "MoveDelivered", "ReadNotifications",
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Calls in several files, sidecars that come again, several hosts and accounts, delivery by link."""
+"""Calls in several files, sidecars that come again, several hosts and accounts, delivery by link, notifications."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ def upgrade() -> None:
     for name in ("group_key", "group_part", "sidecar_key", "sidecar_digest"):
         op.add_column("entries", sa.Column(name, sa.Text))
     op.add_column("entries", sa.Column("reach", sa.Text, nullable=False, server_default=""))
-    for name in ("delivery", "account", "remark"):
+    for name in ("delivery", "account", "remark", "notification"):
         op.add_column("entries", sa.Column(name, sa.Text))
     for name in ("linked_at", "link_expires_at"):
         op.add_column("entries", sa.Column(name, sa.BigInteger))

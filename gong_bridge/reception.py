@@ -1,0 +1,59 @@
+"""What a source is handed by the service: the ledger's side of finding recordings."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Sequence
+
+from gong_bridge import clock
+from gong_bridge.errors import LedgerReadOnly, SourceUnavailable
+from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import Notification, Recording, SourceHealth
+from gong_bridge.route import Route
+from gong_bridge.sources.base import Intake
+
+
+def intake_for(
+    route: Route,
+    ledger: Ledger,
+    *,
+    on_trouble: Callable[[LedgerReadOnly], None],
+    on_found: Callable[[int], None],
+    wake: threading.Event,
+) -> Intake:
+    """The intake of one source.
+
+    `on_trouble`: the ledger takes nothing. `on_found`: so many are new. `wake`: what idle workers wait for.
+    """
+
+    def unseen(recordings: Sequence[Recording]) -> list[Recording]:
+        found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
+        return ledger.intake.unseen(found, reach=route.reach)
+
+    def add(recordings: Sequence[Recording], backlog: bool) -> int:
+        try:
+            changed = ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
+        except LedgerReadOnly as error:
+            # Idle workers only read: nobody else would notice, and say, that the disk is full.
+            on_trouble(error)
+            raise
+        if changed:
+            on_found(changed)
+            wake.set()
+        return changed
+
+    def refuse(notification: Notification) -> bool:
+        return ledger.intake.keep_notification(notification, now=clock.now(), reach=route.reach)
+
+    def restored(keys: Sequence[str]) -> None:
+        for key in keys:
+            waiting = EntryFilter(source=route.source.name, key=key, code=SourceUnavailable.code)
+            if ledger.operator.hurry(waiting, now=clock.now()):
+                wake.set()
+
+    def tell(health: SourceHealth) -> None:
+        ledger.notes.save_health(dataclasses.replace(health, reach=route.reach))
+
+    return Intake(unseen=unseen, add=add, health=tell, refuse=refuse, restored=restored)
