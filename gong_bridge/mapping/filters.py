@@ -37,9 +37,8 @@ class Here:
     """What filters noticed while they computed; the composition takes them over as warnings."""
 
     def means_nothing(self, text: str) -> bool:
-        """Is the text, or the user part of the address in it, one of the placeholders, or a withheld SIP address?"""
-        words = {text.strip().casefold(), user_part(text).casefold()}
-        return bool(words & self.placeholders) or is_withheld(text)
+        """Is the text, or the user part of the address in it, one of the placeholders?"""
+        return bool({text.strip().casefold(), user_part(text).casefold()} & self.placeholders)
 
     def zone(self, name: str | None) -> ZoneInfo:
         """The zone of that name, or the source's."""
@@ -100,7 +99,7 @@ def phone(here: Here, value: Any, otherwise: str = "as_is", country: str | None 
         return None
     text = text_of(value).strip()
     text = unquote(text) if "%" in text else text  # telephone apps write %2B1202... for +1202...
-    if here.means_nothing(text):
+    if here.means_nothing(text) or is_withheld(text):
         return None
     stays = otherwise == "as_is" or (otherwise == "if_dialled" and is_dialled(text))
     found = e164(text, country or here.company.country, drop_extension=True)

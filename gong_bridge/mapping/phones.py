@@ -10,6 +10,7 @@ import phonenumbers
 _LONGEST_NUMBER = 64
 _ADDRESS = re.compile(r"(?:sips?|tel):([^@;>]*)|<([^<>@]*)>", re.IGNORECASE)
 _USER = re.compile(r"(?:<\s*)?(?:(?:sips?|tel):)?(?P<user>[^@;<>\"]*)", re.IGNORECASE)
+_WITHHELD = frozenset({"anonymous", "unknown", "restricted", "private", "unavailable", "withheld"})
 _WITHHELD_HOST = "anonymous.invalid"  # RFC 3323: how SIP writes a caller who does not want to be known
 _DIALLED = re.compile(r"\+?[\d*#][\d\s()./*#-]*")
 
@@ -50,8 +51,8 @@ def user_part(text: str) -> str:
 
 
 def is_withheld(text: str) -> bool:
-    """Is it the address of SIP for a caller who does not want to be known?"""
-    return _WITHHELD_HOST in text.casefold()
+    """Is it one of the words, or SIP's address, for a caller who does not want to be known?"""
+    return _WITHHELD_HOST in text.casefold() or user_part(text).casefold() in _WITHHELD
 
 
 def is_dialled(text: str) -> bool:
