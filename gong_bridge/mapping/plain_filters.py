@@ -16,11 +16,11 @@ from gong_bridge.mapping.patterns import guarded_pattern
 from gong_bridge.mapping.phones import user_part
 from gong_bridge.mapping.queries import run_query
 from gong_bridge.mapping.templates import LONGEST_TEXT, NotUsable, join_text, text_of
+from gong_bridge.mapping.weight import check_weight
 
 _TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1", "1.0", "on"})
 FALSE_WORDS = frozenset({"false", "no", "n", "f", "0", "0.0", "off", "none", "null"})
 """Texts that mean no, though a text that is not empty counts as true in a condition."""
-_LONGEST_JSON = 8 * 2**20
 
 
 def is_empty(value: Any) -> bool:
@@ -155,14 +155,8 @@ def moment_of(value: Any) -> datetime:
 
 
 def _canonical(value: Any) -> str:
-    encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=text_of)
-    chunks, size = [], 0
-    for chunk in encoder.iterencode(value):
-        size += len(chunk)
-        if size > _LONGEST_JSON:
-            raise NotUsable("the data is too large")
-        chunks.append(chunk)
-    return "".join(chunks)
+    check_weight(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=text_of)
 
 
 PLAIN: dict[str, Callable[..., Any]] = {

@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from gong_bridge.errors import BridgeError
+from gong_bridge.mapping.weight import check_weight
 from gong_bridge.mapping.words import listed, unknown
 
 LONGEST_TEMPLATE = 4096
@@ -211,6 +212,7 @@ class Template:
         """Every fact the template reads, such as ("sidecar", "caller", "number")."""
         self.filters = tuple(node for node in _walk(tree) if isinstance(node, nodes.Filter) and node.name != "_join")
         self.tree = tree
+        self._builds = any(isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict)) for node in _walk(tree))
         self._compiled = compiled
 
     @property
@@ -230,6 +232,8 @@ class Template:
             result = context.vars["result"]
             if isinstance(result, Undefined):
                 result._fail_with_undefined_error()
+            if self._builds and isinstance(result, (list, tuple, dict)):
+                check_weight(result)
         except (BridgeError, NotUsable):
             raise
         except UndefinedError as error:

@@ -1,0 +1,96 @@
+"""No template and no sidecar keeps a worker busy: each hostile one is refused or held within a second of work."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from gong_bridge.errors import BadMetadata, ConfigError
+
+from .scenes import compose, mapping_of
+
+ONE = """
+about: One hostile expression, in the title.
+sidecar: {format: json, find: [{replace_extension: .json}], largest: 8 MiB}
+LETS
+call:
+  clientUniqueId: x
+  actualStart: '2026-01-14T10:00:00Z'
+  direction: Inbound
+  title: TITLE
+  primaryUser: '7201'
+  parties: [{userId: '7201'}]
+"""
+
+
+def doubling(name: str) -> str:
+    """Forty lets, each a list that holds the one before it twice."""
+    first = f'  {name}0: "{{{{ [sidecar.x, sidecar.x] }}}}"\n'
+    return first + "".join(
+        f'  {name}{step}: "{{{{ [{name}{step - 1}, {name}{step - 1}] }}}}"\n' for step in range(1, 40)
+    )
+
+
+TEXTS = 'let:\n  a0: "{{ sidecar.x }}"\n' + "".join(
+    f'  a{step}: "{{{{ a{step - 1} ~ a{step - 1} }}}}"\n' for step in range(1, 60)
+)
+
+
+def outcome(folder: Path, title: str, lets: str = "", x: object = "abc") -> str:
+    """The message that refuses or holds the recording; it must come within a second of work."""
+    text = ONE.replace("TITLE", json.dumps(title)).replace("LETS", lets)
+    started = time.thread_time()
+    try:
+        with pytest.raises((ConfigError, BadMetadata)) as refusal:
+            compose(mapping_of(folder, text), "a.wav", files={"a.json": json.dumps({"x": x}).encode()})
+    finally:
+        taken_seconds = time.thread_time() - started
+    assert taken_seconds < 1.0
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("{{ 'a' * 10**9 }}", "** is not part of the language"),
+        ("{{ 9**9**9 }}", "** is not part of the language"),
+        ("{{ 'a' * 1000000000 }}", "'*' is for numbers"),
+        ("{{ [1] * 1000000000 }}", "'*' is for numbers"),
+        ("{{ '%1000000000d' % 5 }}", "'%' is for numbers"),
+        ("{{ 10000000 * 10000000 * 10000000 * 10000000 * 10000000 }}", "too large"),
+        ("{{ range(1000000000) | join }}", "functions and methods cannot be called"),
+        ("{% for a in 'abc' %}{% endfor %}", "there is no {% for %}"),
+        ("{{ ''.__class__.__mro__ }}", "there is no '__class__'"),
+        ("{{ sidecar['__class__'] }}", "there is no '__class__'"),
+        ("{{ modified_at.strftime }}", "there is no 'strftime'"),
+        ("{{ sidecar | attr('__class__') }}", "there is no filter 'attr'"),
+        ("{{ self }}", "there is no fact 'self'"),
+        ("{{ _here.people }}", "there is no fact '_here'"),
+        ("{{ 'abc' | list }}", "there is no filter 'list'"),
+        ("{{ '{:>1000000000}'.format(1) }}", "functions and methods cannot be called"),
+        ("{{ sidecar.x | find('(a+)+$') }}", "can take for ever"),
+        ("{{ " + "(" * 1500 + "1" + ")" * 1500 + " }}", "too deep"),
+    ],
+)  # fmt: skip
+def test_a_template_that_would_explode_or_escape_is_refused(tmp_path: Path, title: str, words: str) -> None:
+    assert words in outcome(tmp_path, title)
+
+
+def test_texts_that_double_at_every_step_end_at_the_limit(tmp_path: Path) -> None:
+    assert "let.a15: the text is longer than 65536 characters" in outcome(tmp_path, "{{ a59 }}", TEXTS)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["{{ a39 | to_json | digest }}", "{{ 'y' if a39 == b39 else 'n' }}", "{{ a39 | query('[][][]') | length ~ '' }}"],
+)
+def test_lists_that_double_at_every_step_end_at_the_limit(tmp_path: Path, title: str) -> None:
+    assert "the data is too large" in outcome(tmp_path, title, "let:\n" + doubling("a") + doubling("b"))
+
+
+@pytest.mark.parametrize("title", ["{{ sidecar.x | replace('a', sidecar.x) }}", "{{ sidecar.x }}"])
+def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path, title: str) -> None:
+    assert "the text is longer than 65536 characters" in outcome(tmp_path, title, x="a" * 1_000_000)
