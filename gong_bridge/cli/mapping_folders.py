@@ -9,6 +9,7 @@ import typer
 
 from gong_bridge.cli.common import read_config
 from gong_bridge.config.load import default_path
+from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.errors import ConfigError
 
 ConfigOption = Annotated[
@@ -33,3 +34,15 @@ def own_folder(folder: Path | None, config: Path | None) -> Path | None:
         except ConfigError:
             return None
     return read_config(config, look_at_disk=False).mappings
+
+
+def surroundings(config: Path | None, mappings: Path | None) -> tuple[CompanyOptions, Path | None]:
+    """The company's facts and the folder of the user's mappings, by bridge.yaml where there is one."""
+    try:
+        found = default_path(config)
+    except ConfigError:
+        if config is not None:
+            raise
+        return CompanyOptions(), mappings
+    options = read_config(found, look_at_disk=False)
+    return options.company, mappings or options.mappings

@@ -13,12 +13,11 @@ import typer
 
 from gong_bridge import clock
 from gong_bridge.cli import mapping_asking as ask
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, read_config
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED
 from gong_bridge.cli.display import printable
-from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption
+from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, surroundings
 from gong_bridge.cli.mapping_new_result import show_fields, show_result, show_sidecar
 from gong_bridge.cli.mapping_samples import Samples, read_samples
-from gong_bridge.config.load import default_path
 from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import Mapping, load_mapping
@@ -82,7 +81,7 @@ def new_mapping(
     Also makes a golden case for `mapping test`. Sends nothing. Exits 1 when some samples cannot be explained.
     """
     asks = not yes and sys.stdin.isatty()
-    company, own = _surroundings(config, mappings)
+    company, own = surroundings(config, mappings)
     read = read_samples([*(samples or ()), *(from_ or ())], ask.names if asks else None)
     given = _or_refuse(lambda: read_given(field or ()))
     called = _called(name, output, asks)
@@ -97,21 +96,9 @@ def new_mapping(
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(write_mapping(choices), encoding="utf-8")
     mapping = load_mapping(target)
-    case = _golden_case(mapping, read, company, target.parent / "tests" / called, choices.sidecar)
+    case = _golden_case(mapping, read, company, target.parent / "tests" / called)
     all_fit = show_result(mapping, target, read, company, case, unexplained, choices)
     raise typer.Exit(EXIT_FINE if all_fit else EXIT_PERSON_NEEDED)
-
-
-def _surroundings(config: Path | None, mappings: Path | None) -> tuple[CompanyOptions, Path | None]:
-    """The company's facts and the folder of the user's mappings, by bridge.yaml where there is one."""
-    try:
-        found = default_path(config)
-    except ConfigError:
-        if config is not None:
-            raise
-        return CompanyOptions(), mappings
-    options = read_config(found, look_at_disk=False)
-    return options.company, mappings or options.mappings
 
 
 def _called(name: str | None, output: Path | None, asks: bool) -> str:
@@ -195,25 +182,15 @@ def _sidecar(read: Samples, plan: Plan, given: Given, wanted: Wanted) -> Sidecar
         raise ConfigError(f"the sidecar {error}; name another with --sidecar, or --sidecar none") from None
 
 
-def _golden_case(
-    mapping: Mapping, read: Samples, company: CompanyOptions, folder: Path, sidecar: SidecarPlan | None
-) -> Path | None:
+def _golden_case(mapping: Mapping, read: Samples, company: CompanyOptions, folder: Path) -> Path | None:
     """A case of the first sample that becomes a call."""
     now = clock.now().replace(microsecond=0)
     for key in read.keys[:_MOST_CASE_TRIES]:
         made = make_case(mapping, key, now=now, company=company, files=read.root)
         if made.becomes_a_call:
-            beside = _sidecar_keys(key, sidecar)
-            write_case(made, folder / "first", mapping=mapping.name, files=read.root, sidecars=beside)
+            write_case(made, folder / "first", mapping=mapping.name, files=read.root)
             return folder / "first"
     return None
-
-
-def _sidecar_keys(key: str, sidecar: SidecarPlan | None) -> tuple[str, ...]:
-    if sidecar is None:
-        return ()
-    ((rule, ending),) = sidecar.find.items()
-    return (key + ending if rule == "append" else key[: len(key) - len(Path(key).suffix)] + ending,)
 
 
 # --- flags -----------------------------------------------------------------------------------------------------------

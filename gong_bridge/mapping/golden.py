@@ -120,6 +120,13 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
     return differences
 
 
+def actual_of(folder: Path, mappings: Path | None = None) -> Any:
+    """What the case's mapping says now, in the form of expected.json. Raises ConfigError."""
+    case = _load_case(folder)
+    mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings), tuple(case.options.items()))
+    return outcome(mapping, case, folder / "files")[0]
+
+
 def outcome(mapping: Mapping, case: GoldenCase, files: Path) -> tuple[Any, tuple[str, ...]]:
     """What the mapping makes of the case, in the form of expected.json, and its remarks."""
     try:

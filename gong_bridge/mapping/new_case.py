@@ -22,12 +22,13 @@ _MOST_PEOPLE = 6
 
 @dataclass(frozen=True, kw_only=True)
 class NewCase:
-    """A golden case before it is written: case.yaml's keys, expected.json, remarks, and the sidecar's key."""
+    """A golden case before it is written: case.yaml's keys, expected.json, remarks, and its sidecar's key."""
 
     case: dict[str, Any]
     expected: Any
     warnings: tuple[str, ...]
     facts: dict[str, object]
+    sidecars: tuple[str, ...] = ()
 
     @property
     def becomes_a_call(self) -> bool:
@@ -59,24 +60,25 @@ def make_case(
             "fingerprint": media.fingerprint,
         }  # fmt: skip
     data |= {"agents": [], "users": []}
+    composition = None
     for number in range(1, _MOST_PEOPLE + 1):
         case = GoldenCase.model_validate(data)
         try:
-            facts = compose_case(mapping, case, files).facts
+            composition = compose_case(mapping, case, files)
         except UnknownPerson as unknown:
             _introduce(data, unknown, number)
         except Exception:
-            facts = {}
             break
         else:
             break
-    else:
-        facts = {}
     case = GoldenCase.model_validate(data)
     expected, warnings = outcome(mapping, case, files)
     if warnings:
         data["warnings"] = list(warnings)
-    return NewCase(case=data, expected=expected, warnings=warnings, facts=facts)
+    if composition is None:
+        return NewCase(case=data, expected=expected, warnings=warnings, facts={})
+    beside = (composition.sidecar_key,) if composition.sidecar_key else ()
+    return NewCase(case=data, expected=expected, warnings=warnings, facts=composition.facts, sidecars=beside)
 
 
 def _introduce(data: dict[str, Any], unknown: UnknownPerson, number: int) -> None:
@@ -88,7 +90,7 @@ def _introduce(data: dict[str, Any], unknown: UnknownPerson, number: int) -> Non
     data["users"].append(user)
 
 
-def write_case(made: NewCase, folder: Path, *, mapping: str, files: Path, sidecars: tuple[str, ...]) -> None:
+def write_case(made: NewCase, folder: Path, *, mapping: str, files: Path) -> None:
     """Write the case into `folder`, with copies of its sidecars. Raises ConfigError when there is one already."""
     if (folder / CASE_FILE).exists():
         raise ConfigError(f"{folder / CASE_FILE} is there already; name another folder, or remove it")
@@ -102,7 +104,7 @@ def write_case(made: NewCase, folder: Path, *, mapping: str, files: Path, sideca
     )
     (folder / CASE_FILE).write_text(about + text, encoding="utf-8")
     write_expected(folder, made.expected)
-    for key in sidecars:
+    for key in made.sidecars:
         if (files / key).is_file():
             copy = folder / "files" / key
             copy.parent.mkdir(parents=True, exist_ok=True)
