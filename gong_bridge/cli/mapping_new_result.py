@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -169,7 +170,7 @@ def _next_steps(name: str, tried: Sequence[tuple[str, NewCase]], choices: Choice
     steps += [f"gong-bridge mapping try FOLDER --mapping {name}   what becomes of real recordings",
               "gong-bridge mapping test   runs the golden case; make more: mapping test --record FILE"]  # fmt: skip
     for number, step in enumerate(steps, start=1):
-        out.print(Text(f"  {number}. {step}"), soft_wrap=True)
+        out.print(Padding(Text(f"{number}. {step}"), (0, 0, 0, 2)))
 
 
 def _is_local(choices: Choices) -> bool:
