@@ -21,11 +21,13 @@ def intake_for(
     *,
     on_trouble: Callable[[LedgerReadOnly], None],
     on_found: Callable[[int], None],
+    noticed: Callable[[Sequence[str]], None],
     wake: threading.Event,
 ) -> Intake:
     """The intake of one source.
 
-    `on_trouble`: the ledger takes nothing. `on_found`: so many are new. `wake`: what idle workers wait for.
+    `on_trouble`: the ledger takes nothing. `on_found`: so many are new. `noticed`: keys that somebody may wait for.
+    `wake`: what idle workers wait for.
     """
 
     def unseen(recordings: Sequence[Recording]) -> list[Recording]:
@@ -56,4 +58,4 @@ def intake_for(
     def tell(health: SourceHealth) -> None:
         ledger.notes.save_health(dataclasses.replace(health, reach=route.reach))
 
-    return Intake(unseen=unseen, add=add, health=tell, refuse=refuse, restored=restored)
+    return Intake(unseen=unseen, add=add, health=tell, refuse=refuse, noticed=noticed, restored=restored)

@@ -191,7 +191,14 @@ class Bridge:
         self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.directory.troubles])
 
     def _intake(self, route: Route) -> Intake:
-        return intake_for(route, self.ledger, on_trouble=self.gate.close, on_found=self.observer.found, wake=self._wake)
+        return intake_for(
+            route,
+            self.ledger,
+            on_trouble=self.gate.close,
+            on_found=self.observer.found,
+            noticed=self.sidecar_watch.notice,
+            wake=self._wake,
+        )
 
 
 @contextmanager

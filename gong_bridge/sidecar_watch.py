@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from gong_bridge import clock
@@ -78,6 +78,15 @@ class SidecarWatch:
         with self._lock:
             if len(self._awaited) < MOST_AWAITED:
                 self._awaited[entry.id] = _Awaited(entry_id=entry.id, read=read, seen=seen)
+
+    def notice(self, keys: Collection[str]) -> None:
+        """These keys were written a moment ago: whoever waits for one of them is looked at next."""
+        wanted = set(keys)
+        with self._lock:
+            first = {one.entry_id: one for one in self._awaited.values() if not wanted.isdisjoint(one.seen)}
+            if first:
+                self._awaited = {**first, **self._awaited}
+                self._looked_at = -LOOK_SECONDS
 
     def look(self) -> int:
         """Look at some, when it is time again; how many entries go on."""

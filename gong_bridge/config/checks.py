@@ -38,6 +38,18 @@ def check_bucket(value: str) -> str:
     return value
 
 
+def check_layout(value: str) -> str:
+    """Dated folders with a slash at their end, or a ValueError with the cure."""
+    layout = value.strip("/") + "/"
+    names = re.findall(r"\{(.*?)\}", layout)
+    cure = "write it like {Y}/{m}/{d}/ or year={Y}/month={m}/day={d}/"
+    if not names or names != ["Y", "m", "d", "H"][: len(names)]:
+        raise ValueError(f"layout {value!r} needs {{Y}}, {{m}}, {{d}}, {{H}} in this order, the later may miss; {cure}")
+    if "*" in layout[layout.index("{") :] or re.search(r"[^/]\*|\*[^/]", layout):
+        raise ValueError(f"in layout {value!r} a * stands for one whole folder before the date; {cure}")
+    return layout
+
+
 def check_queue_url(value: str) -> str:
     """The URL of an SQS queue back, or a ValueError with the cure."""
     example = "https://sqs.us-east-1.amazonaws.com/123456789012/recordings"

@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from gong_bridge.config.checks import check_base_url, check_bucket, check_expression, check_queue_url, is_this_machine
+from gong_bridge.config.checks import (
+    check_base_url,
+    check_bucket,
+    check_expression,
+    check_layout,
+    check_queue_url,
+    is_this_machine,
+)
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
@@ -181,6 +188,12 @@ class BucketSource(_SourceOptions):
     """A profile of ~/.aws/config; boto3's own chain of credentials when absent."""
     events: Annotated[str, AfterValidator(check_queue_url)] | None = None
     """URL of an SQS queue with the bucket's notifications, read by this source alone; the listing still runs."""
+    layout: Annotated[str, AfterValidator(check_layout)] | None = None
+    """Folders by date below `prefix`, such as {Y}/{m}/{d}/; each `rescan` then lists the latest of them only."""
+    look_back: Duration = 172_800.0
+    """With `layout`: how far back folders are listed each `rescan`."""
+    full_pass: Duration = 21_600.0
+    """With `layout`: how often everything is listed all the same."""
     delivery: Literal["upload", "link", "auto"] = "auto"
     """upload | link (Gong fetches the recording from a presigned URL: one API call instead of two) | auto (link where
     Gong can reach the bucket, else upload)."""

@@ -20,6 +20,7 @@ TEMPORARY_SUFFIXES = (".part", ".partial", ".filepart", ".tmp", ".crdownload")
 """What transfer programs append while they write (R8)."""
 
 _SERVICE_FOLDERS = ("@eadir",)
+_MAYBE_TEMPORARY = re.compile(rf"(?:^|/)[.~@]|(?:{'|'.join(map(re.escape, TEMPORARY_SUFFIXES))})(?:/|$)", re.IGNORECASE)
 _ESCAPED_FIRST, _ESCAPED_LAST = 0xF780, 0xF7FF
 _TO_SURROGATE = {code: code - _ESCAPED_FIRST + 0xDC80 for code in range(_ESCAPED_FIRST, _ESCAPED_LAST + 1)}
 _FROM_SURROGATE = {surrogate: code for code, surrogate in _TO_SURROGATE.items()}
@@ -80,6 +81,8 @@ class NameRules:
         return self._apart is not None and key.startswith(self._apart)
 
     def _is_temporary(self, key: str) -> bool:
+        if not _MAYBE_TEMPORARY.search(key):  # nearly every key: one look instead of one for each part
+            return False
         for part in key.lower().split("/"):
             if part.endswith(self._suffixes) or part in self._folders or (self._tildes and part.startswith("~")):
                 return True

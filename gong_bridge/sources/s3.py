@@ -1,19 +1,19 @@
 """An S3 bucket, or any store that speaks S3, as a source of recordings.
 
-Every rescan lists the whole bucket (below `prefix`) from its beginning. No key and no time is kept as a cursor from
-one listing to the next: objects may be uploaded with equal times, appear late, or vanish (R13).
+No key and no time is kept as a cursor from one listing to the next: objects may be uploaded with equal times, appear
+late, or vanish (R13).
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
@@ -26,15 +26,14 @@ from gong_bridge.sources.s3_events import Arrivals, QueueReader, describe_queue
 from gong_bridge.sources.s3_file import ObjectReader
 from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_links import Presigner
+from gong_bridge.sources.s3_pages import Found, Page, list_page, read_quickly
+from gong_bridge.sources.s3_passes import Passes
 from gong_bridge.sources.s3_removal import delete_delivered, move_delivered
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _READ_AHEAD_BYTES = 128 * 1024
-_LONGEST_PAUSE_SECONDS = 30.0
-_LOOK_AFTER_SECONDS = 5.0
 
 
 class Bucket:
@@ -66,87 +65,47 @@ class Bucket:
         """See Source.run. With `events` the queue is read beside the listing."""
         health = BucketHealth(self.name, intake, has_queue=self._options.events is not None)
         if self._options.events is None:
-            self._list_until(stop, intake, health, lambda: None)
+            self._passes().until(stop, intake, health, lambda: None)
             return
         reader = QueueReader(self._options, self._arrivals(), intake, health)
         reader.start()
         try:
-            self._list_until(stop, intake, health, reader.raise_failure)
+            self._passes().until(stop, intake, health, reader.raise_failure)
         finally:
             reader.stop()
-
-    def _list_until(
-        self, stop: threading.Event, intake: Intake, health: BucketHealth, look_after: Callable[[], None]
-    ) -> None:
-        """List again and again; `look_after` is called often, and raises what must end it."""
-        started_at = clock.now()
-        is_first = True
-        while not stop.is_set():
-            began = clock.monotonic_seconds()
-            try:
-                self._list_into(intake, stop, health, backlog_before=started_at if is_first else None)
-            except BridgeError as error:
-                health.listing_failed(error.message)
-                self._wait(stop, min(self._options.rescan, _LONGEST_PAUSE_SECONDS), look_after)
-                continue
-            is_first = False
-            took = clock.monotonic_seconds() - began
-            # From beginning to beginning `rescan` less one listing: what was uploaded behind the listing's back is
-            # found by the next one. A listing that takes long leaves the store at least as long in peace.
-            self._wait(stop, max(self._options.rescan - 2 * took, took), look_after)
-
-    def _wait(self, stop: threading.Event, wait_seconds: float, look_after: Callable[[], None]) -> None:
-        until = clock.monotonic_seconds() + wait_seconds
-        while not clock.wait(stop, min(_LOOK_AFTER_SECONDS, until - clock.monotonic_seconds())):
-            look_after()
-            if clock.monotonic_seconds() >= until:
-                return
 
     def scan_once(self, intake: Intake, stop: threading.Event) -> int:
         """See Source.scan_once."""
         health = BucketHealth(self.name, intake, has_queue=False)
-        return self._list_into(intake, stop, health, backlog_before=clock.now())
+        return self._passes().whole(intake, stop, health, backlog_before=clock.now())
 
     def candidates(self) -> Iterator[Recording]:
         """See Source.candidates."""
-        for page in self._pages():
+        for page in self._passes().pages():
             yield from self._recordings(page)
 
     def check(self) -> str:
         """One line on what is found there now (first page of keys). Raises SourceUnavailable."""
-        page = next(self._pages(), [])
+        page = self._page(self._options.prefix)
         region = self._client().meta.region_name
         below = f" below {self._options.prefix}" if self._options.prefix else ""
-        count = f"{len(page)} or more" if len(page) >= 1000 else str(len(page))
+        count = f"{len(page.objects)} or more" if page.next_token else str(len(page.objects))
         queue = f"; {describe_queue(self._options)}" if self._options.events else ""
-        found = f"{count} keys{below}, {len(self._recordings(page))} recordings"
+        found = f"{count} keys{below}, {len(self._recordings(page.objects))} recordings"
         return f"bucket {self._bucket} (region {region}): {found}{queue}"
 
-    def _list_into(
-        self, intake: Intake, stop: threading.Event, health: BucketHealth, *, backlog_before: datetime | None
-    ) -> int:
-        """One listing. What was last changed well before `backlog_before` is backlog."""
-        added = scanned = 0
-        for page in self._pages():
-            recordings = self._recordings(page)
-            scanned += len(recordings)
-            added += intake.add_new(recordings, backlog_before=backlog_before)
-            if stop.is_set():
-                return added
-        health.listed(f"{scanned} recordings in bucket {self._bucket}", scanned=scanned)
-        return added
+    def _passes(self) -> Passes:
+        return Passes(self._options, self._page, self._recordings)
 
-    def _pages(self) -> Iterator[list[ObjectTypeDef]]:
+    def _page(self, prefix: str, **asked: Any) -> Page:
         with translated(self._bucket):
-            pages = self._client().get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._options.prefix):
-                yield page.get("Contents", [])
+            return list_page(self._client(), self._bucket, prefix, **asked)
 
-    def _recordings(self, page: Sequence[ObjectTypeDef]) -> list[Recording]:
+    def _recordings(self, objects: Sequence[Found]) -> list[Recording]:
         return [
-            self._recording(found["Key"], found["Size"], found["ETag"], found["LastModified"])
-            for found in page
-            if found["Size"] and not found["Key"].endswith("/") and self._names.takes(found["Key"])
+            self._recording(found.key, found.size_bytes, found.etag, found.modified_at)
+            for found in objects
+            if found.size_bytes and not found.key.endswith("/") and self._names.takes(found.key)
         ]
 
     def _recording(self, key: str, size_bytes: int, etag: str, modified_at: datetime) -> Recording:
@@ -155,7 +114,7 @@ class Bucket:
             key=key,
             version=version_of(size_bytes, etag),
             size_bytes=size_bytes,
-            modified_at=modified_at.astimezone(UTC),
+            modified_at=modified_at if modified_at.tzinfo is UTC else modified_at.astimezone(UTC),
         )
 
     # --- notifications --------------------------------------------------------------------------------------------
@@ -172,9 +131,8 @@ class Bucket:
     def _look_at_key(self, key: str) -> Recording | None:
         # A listing of this one key, not HEAD: where s3:ListBucket is allowed below a prefix only, as
         # docs/operations.md has it, HEAD says 403 for an object that is gone, and the message would come for ever.
-        with translated(self._bucket):
-            page = self._client().list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
-        return next((one for one in self._recordings(page.get("Contents", [])) if one.key == key), None)
+        found = self._page(key, most=1).objects
+        return next((one for one in self._recordings(found) if one.key == key), None)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -258,7 +216,7 @@ class Bucket:
     def _client(self) -> S3Client:
         with self._client_lock:  # clients may be shared by threads, the sessions that make them may not
             if self._client_made is None:
-                self._client_made = make_client(self._options)
+                self._client_made = read_quickly(make_client(self._options))
             return self._client_made
 
 

@@ -25,9 +25,10 @@ from gong_bridge.config.schema import BucketSource
 from gong_bridge.errors import BadNotification, LedgerReadOnly, SourceUnavailable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import Notification, Recording, State
+from gong_bridge.model import Notification, Recording, SidecarFile, State
 from gong_bridge.notifications import read_again
 from gong_bridge.sandbox.server import Sandbox
+from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sources import s3_events
 from gong_bridge.sources.base import Intake
 from gong_bridge.sources.s3 import Bucket
@@ -207,6 +208,32 @@ def test_keys_that_were_written_are_told_to_those_who_wait_for_sidecars(queue: Q
         assert eventually(lambda: sorted(told) == ["a.json", "b.wav"])
         assert restored == ["b.wav"]
     assert notebook.keys == []
+
+
+def test_R9_of_many_that_wait_those_whose_sidecar_was_written_are_looked_at_first(
+    tmp_path: Path, new_sqlite_ledger: Any
+) -> None:
+    looked: list[str] = []
+
+    def read(key: str, most_bytes: int) -> SidecarFile | None:
+        looked.append(key)
+        return None
+
+    ledger = Ledger.open(new_sqlite_ledger(tmp_path / "ledger.db"))
+    found = [
+        Recording(source="connect", key=f"{number:02}.wav", version="1", size_bytes=1, modified_at=clock.now())
+        for number in range(60)
+    ]
+    ledger.intake.add(found, False, clock.now())
+    watch = SidecarWatch(ledger)
+    for entry in ledger.views.entries():
+        watch.expect(entry, read, {entry.key.replace(".wav", ".json"): "another digest before"})
+    assert watch.look() == 0
+    assert looked == []  # it is not time yet
+    watch.notice(["47.json", "59.json", "other.json"])
+    watch.look()
+    assert looked[:2] == ["47.json", "59.json"]
+    ledger.close()
 
 
 def test_several_bridges_share_one_queue(queue: Queue, tmp_path: Path, new_sqlite_ledger: Any) -> None:

@@ -618,3 +618,15 @@ def test_no_text_makes_anything_but_a_configuration_or_a_config_error(
     except ConfigError as error:
         told = [line for line in error.problems if line.startswith(f"{path}:")]
     assert told
+
+
+@pytest.mark.parametrize(("layout", "read"), [("{Y}/{m}/{d}", "{Y}/{m}/{d}/"), ("/*/y={Y}/", "*/y={Y}/")])
+def test_a_layout_ends_with_one_slash(load, layout: str, read: str) -> None:
+    loaded = load(GONG + LEDGER + f"sources:\n  - {{name: b, bucket: c, mapping: freepbx, layout: '{layout}'}}\n")
+    assert loaded.config.sources[0].layout == read
+
+
+@pytest.mark.parametrize("layout", ["", "recordings", "{d}/{m}/{Y}", "{Y}/{d}", "{Y}/*/", "a*/{Y}", "{Y}/{month}"])
+def test_a_layout_that_names_no_folders_by_date_is_refused_with_an_example(load, layout: str) -> None:
+    with pytest.raises(ConfigError, match=r"write it like \{Y\}/\{m\}/\{d\}/"):
+        load(GONG + LEDGER + f"sources:\n  - {{name: b, bucket: c, mapping: freepbx, layout: '{layout}'}}\n")
