@@ -18,6 +18,7 @@ from gong_bridge.mapping.queries import run_query
 from gong_bridge.mapping.templates import LONGEST_TEXT, NotUsable, join_text, text_of
 from gong_bridge.mapping.weight import check_weight
 
+_MOST_BITS = 4096
 _TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1", "1.0", "on"})
 FALSE_WORDS = frozenset({"false", "no", "n", "f", "0", "0.0", "off", "none", "null"})
 """Texts that mean no, though a text that is not empty counts as true in a condition."""
@@ -111,9 +112,12 @@ def where(value: Any, part: str, wanted: Any) -> list[Any]:
 def whole(value: Any, base: int = 10) -> int:
     """A whole number from text or a number; `base` 16 or 36 for text in other digits."""
     try:
-        return int(value) if base == 10 else int(text_of(value), base)
+        found = int(value) if base == 10 else int(text_of(value), base)
     except (TypeError, ValueError, OverflowError):
         raise NotUsable("this is no whole number") from None
+    if found.bit_length() > _MOST_BITS:  # Python refuses to write very long numbers down
+        raise NotUsable("this whole number is too long")
+    return found
 
 
 def is_true(value: Any) -> bool:

@@ -11,6 +11,7 @@ import jmespath.visitor
 
 LONGEST_QUERY = 512
 _MOST_STEPS = 200_000
+_LONGEST_TEXT = 8 * 2**20
 
 
 def check_query(expression: str) -> None:
@@ -39,7 +40,12 @@ class _Counting(jmespath.visitor.TreeInterpreter):
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise ValueError("a query takes too many steps; make it pick less")
-        return super().visit(node, *args, **kwargs)
+        found = super().visit(node, *args, **kwargs)
+        if (
+            isinstance(found, str) and len(found) > _LONGEST_TEXT
+        ):  # join and to_string can make a text many times longer
+            raise ValueError("a query makes a text that is too long; make it pick less")
+        return found
 
 
 @lru_cache(maxsize=512)

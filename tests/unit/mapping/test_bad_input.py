@@ -94,3 +94,14 @@ def test_lists_that_double_at_every_step_end_at_the_limit(tmp_path: Path, title:
 @pytest.mark.parametrize("title", ["{{ sidecar.x | replace('a', sidecar.x) }}", "{{ sidecar.x }}"])
 def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path, title: str) -> None:
     assert "the text is longer than 65536 characters" in outcome(tmp_path, title, x="a" * 1_000_000)
+
+
+def test_a_number_in_other_digits_has_a_longest_length(tmp_path: Path) -> None:
+    assert "this whole number is too long" in outcome(tmp_path, "{{ sidecar.x | int(16) }}", x="f" * 1_000_000)
+
+
+def test_a_query_cannot_make_a_text_many_times_longer(tmp_path: Path) -> None:
+    eightfold = "query(\"join(',', [@, @, @, @, @, @, @, @])\")"
+    title = f"{{{{ sidecar.x | {eightfold} | {eightfold} | {eightfold} | {eightfold} | length ~ '' }}}}"
+
+    assert "a query makes a text that is too long" in outcome(tmp_path, title, x="a" * 1_000_000)
