@@ -25,6 +25,7 @@ from gong_bridge.gong.wire import Answer, Operation
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this is no answer of Gong; reading on would cost memory."""
 
+_TOO_MANY = 429
 _MOST_CONNECTIONS = 128
 _KEEP_IDLE_SECONDS = 5.0
 """Idle connections are given up early: one that Gong closes while we write costs a look-up (Unclear)."""
@@ -43,8 +44,8 @@ class Allowance(Protocol):
     def sent(self) -> None:
         """The request of this thread's last `take` has left."""
 
-    def pause(self, wait_seconds: float) -> None:
-        """Nobody sends anything for so long."""
+    def pause(self, wait_seconds: float, *, too_many: bool) -> None:
+        """Nobody sends anything for so long; too_many: because of a 429."""
 
 
 class GongClient:
@@ -129,7 +130,7 @@ class GongClient:
         try:
             return understand(raw)
         except RateLimited as limited:
-            self._allowance.pause(limited.wait_seconds or 0.0)
+            self._allowance.pause(limited.wait_seconds or 0.0, too_many=limited.http_status == _TOO_MANY)
             raise
 
     def _url(self, operation: Operation, path_ids: Mapping[str, str]) -> str:

@@ -1,153 +1,287 @@
-"""The company's API allowance in the database: slots in time, the last 24 hours, the pause; shared by all processes."""
+"""A Gong account's API allowance in the database: slots, flights, the last 24 hours, the pause; shared by all hosts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
+from gong_bridge.ledger.allowance_statements import (
+    BUCKET,
+    LAST_DAY,
+    LAST_HOUR,
+    LONGEST_PAUSE_SECONDS,
+    OLDEST,
+    SECOND,
+    SERVER_TIME,
+    TOLD_TIME,
+    CallStatements,
+)
+from gong_bridge.ledger.ceiling import Ceiling
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.rows import micros, moment
-from gong_bridge.ledger.schema import allowance, allowance_used
+from gong_bridge.ledger.schema import allowance, allowance_flights, allowance_used
 
-_GONG = "gong"
-_SECOND = 1_000_000
-_BUCKET = 300 * _SECOND
-_DAY = 86_400 * _SECOND
-LONGEST_PAUSE_SECONDS = 3600.0
+_DAY = 86_400 * SECOND
+_HOUR = 3600 * SECOND
 LONGEST_SHORT_WAIT_SECONDS = 5.0
+LONGEST_FLIGHT_SECONDS = 2.0
+"""So long after it was let go, a call that never told of its departure is taken for one that never left."""
 
-_ROW = select(allowance.c.next_slot_at, allowance.c.paused_until).where(allowance.c.name == _GONG)
-_USED = select(func.sum(allowance_used.c.calls)).where(allowance_used.c.bucket_ends_at > bindparam("since"))
-_OLDEST_USED = select(allowance_used.c.bucket_ends_at, allowance_used.c.calls).where(
-    allowance_used.c.bucket_ends_at > bindparam("since")
-)
-_SET_SLOT = update(allowance).where(allowance.c.name == _GONG).values(next_slot_at=bindparam("slot"))
-_SET_PAUSE = update(allowance).where(allowance.c.name == _GONG).values(paused_until=bindparam("until"))
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What of the company's allowance is this bridge's. `flights`: calls that may leave within `flight_seconds`."""
+
+    calls_per_second: float
+    calls_per_day: int
+    flights: int = 0
+    flight_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reserved:
-    """`count` slots in a row from `first_at` on, or the `wait_seconds` until there can be any, and why."""
+    """`count` slots in a row, the first in `wait_seconds`; or, when `count` is 0, how long there are none, and why.
+
+    last_ticket: the number of the last of these slots, counted from the ledger's first.
+    """
 
     count: int = 0
-    first_at: datetime | None = None
     wait_seconds: float = 0.0
+    last_ticket: int = 0
     why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AllowanceState:
-    """The allowance as the ledger knows it. `paused_until` is None unless Gong asked to wait and the time is not up."""
+    """The allowance as the ledger knows it. `paused_until` is None unless Gong asked to wait and the time is not up.
+
+    calls_per_second, calls_per_day: this bridge's share. backlog_24h: those of used_24h made for backlog.
+    rate: the calls a second that it keeps to, by what Gong refused; refused_1h: how many 429s in the last hour.
+    day_refused_since: since when Gong refuses every call: others have used up the day.
+    """
 
     used_24h: int
+    backlog_24h: int
     calls_per_day: int
     calls_per_second: float
     paused_until: datetime | None
+    rate: float
+    refused_1h: int
+    day_refused_since: datetime | None
 
 
 class AllowanceRows:
-    """Reserving in short transactions that may be forgotten by a power cut.
+    """Reserving in single statements that may be forgotten by a power cut.
 
     Losing the last few counts costs nothing (Gong's own 429 stands behind them); a disk flush for each call would cost
-    more than the call's bookkeeping is worth.
+    more than the call's bookkeeping is worth. On PostgreSQL the server's clock counts for all hosts, whatever theirs
+    say; on SQLite all processes share this machine's.
     """
 
-    def __init__(
-        self, database: Database, calls_per_second: float, calls_per_day: int, interval_seconds: float
-    ) -> None:
+    def __init__(self, database: Database, limits: Limits, name: str = "gong") -> None:
         self._database = database
-        self._calls_per_second = calls_per_second
-        self._calls_per_day = calls_per_day
-        self._interval = interval_seconds * _SECOND
-        values = {"name": _GONG, "next_slot_at": 0, "paused_until": 0}
+        self._limits = limits
+        self._name = name
+        self._ceiling_text = ""
+        self._ceiling = Ceiling()
+        self._sql = CallStatements(TOLD_TIME if database.is_sqlite else SERVER_TIME)
+        row = dict.fromkeys((column.name for column in allowance.c), 0) | {"name": name, "ceiling": ""}
+        places = [{"name": name, "place": place, "ticket": 0, "free_at": 0} for place in range(limits.flights)]
         with database.write(durable=False) as connection:
-            connection.execute(database.insert(allowance).on_conflict_do_nothing(), values)
+            connection.execute(database.insert(allowance).on_conflict_do_nothing(), row)
+            if places:
+                connection.execute(database.insert(allowance_flights).on_conflict_do_nothing(), places)
 
-    def reserve(self, now: datetime, count: int, used: int) -> Reserved:
-        """Up to `count` slots from now on, and `used` calls more on today's account."""
+    # --- slots ------------------------------------------------------------------------------------------------------
+
+    def reserve(self, now: datetime, count: int, interval_share: float, used: int, backlog: int) -> Reserved:
+        """At most `count` slots from now on; a single one is charged to the day at once.
+
+        used: calls of earlier blocks that are charged now, `backlog` of them (or this one) for old recordings.
+        interval_share: how much of the rate the slots use.
+        """
         at = micros(now)
+        rate = self._ceiling.rate_at(at / SECOND, self._limits.calls_per_second)
+        step = round(SECOND / (rate * interval_share))
+        wanted = {
+            **self._key(at),
+            "step": step,
+            "furthest": max(10 * SECOND, 10 * step),
+            "soon": round(LONGEST_SHORT_WAIT_SECONDS * SECOND),
+            "used": used,
+            "backlog": backlog,
+            "per_day": self._limits.calls_per_day,
+        }
+        for _ in range(3):
+            with self._database.swift() as connection:
+                row = connection.execute(self._sql.reserve, {**wanted, "count": count}).one_or_none()
+            if row is not None:
+                self._heard(row.ceiling)
+                wait = row.next_slot_at - count * step - row.at
+                return Reserved(count=count, wait_seconds=wait / SECOND, last_ticket=row.tickets)
+            refused_or_left = self._why_not(at, used, wanted["furthest"])
+            if isinstance(refused_or_left, Reserved):
+                return refused_or_left
+            count = min(count, refused_or_left)
+        return Reserved(wait_seconds=0.1, why="other processes come first")
+
+    def _why_not(self, at: int, used: int, furthest: int) -> Reserved | int:
+        """Why nothing could be reserved; or how many of the day's calls can be now, after a new bucket was begun."""
         with self._database.write(durable=False) as connection:
-            slot, paused_until = connection.execute(_ROW.with_for_update()).one()
-            pause = paused_until - at
-            if 0 < pause <= LONGEST_PAUSE_SECONDS * _SECOND:  # longer: the wall clock was set back since
-                self._charge(connection, at, used)
-                return Reserved(wait_seconds=pause / _SECOND, why="Gong asked to wait")
-            left, frees_in = self._left_today(connection, at, used)
+            row = connection.execute(self._sql.look, self._key(at)).one()
+            self._heard(row.ceiling)
+            pause = row.paused_until - row.at
+            if 0 < pause <= LONGEST_PAUSE_SECONDS * SECOND:  # longer: the wall clock was set back since
+                lasting = ": it has refused every call for a while, as if others had used up the day"
+                why = "Gong asked to wait" + (lasting if self._ceiling.is_lasting else "")
+                return Reserved(wait_seconds=pause / SECOND, why=why)
+            if not 0 < row.bucket_ends_at - row.at <= BUCKET:
+                self._begin_bucket(connection, row)
+                row = connection.execute(self._sql.look, self._key(at)).one()
+            left = int(self._limits.calls_per_day - row.earlier_calls - row.bucket_calls - used)
             if left <= 0:
-                self._charge(connection, at, used)
-                return Reserved(
-                    wait_seconds=frees_in / _SECOND, why=f"gong.limits.calls_per_day ({self._calls_per_day}) is reached"
-                )
-            slot = self._sane(slot, at)
-            if slot - at > LONGEST_SHORT_WAIT_SECONDS * _SECOND:
-                self._charge(connection, at, used)
-                return Reserved(wait_seconds=(slot - at) / _SECOND, why="other processes come first")
-            count = min(count, left)
-            connection.execute(_SET_SLOT, {"slot": slot + round(count * self._interval)})
-            self._charge(connection, at, used + (count if count == 1 else 0))
-        return Reserved(count=count, first_at=moment(slot))
+                why = f"this bridge's share of gong.limits.calls_per_day ({self._limits.calls_per_day}) is reached"
+                return Reserved(wait_seconds=self._day_frees_in(connection, row.at) / SECOND, why=why)
+        ahead = row.next_slot_at - row.at
+        if LONGEST_SHORT_WAIT_SECONDS * SECOND < ahead <= furthest:
+            return Reserved(wait_seconds=ahead / SECOND, why="other processes come first")
+        return left
 
-    def pause(self, now: datetime, wait_seconds: float) -> None:
-        """Nobody calls until then; at most an hour, and never shorter than an earlier request to wait."""
-        until = micros(now + timedelta(seconds=min(max(wait_seconds, 0.0), LONGEST_PAUSE_SECONDS)))
+    # --- flights ----------------------------------------------------------------------------------------------------
+
+    def enter(self, now: datetime, ticket: int) -> float | None:
+        """Let the call with this ticket go: 0, or the seconds to wait before asking again; None: it came too late.
+
+        At most `flights` calls leave within `flight_seconds`, whichever process makes them: a place is free again that
+        long after its last call left. A ticket whose successor in the same place has gone already is worth nothing.
+        """
+        key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
+        longest = round((LONGEST_FLIGHT_SECONDS + self._limits.flight_seconds) * SECOND)
+        with self._database.swift() as connection:
+            values = {**key, "flight": round(LONGEST_FLIGHT_SECONDS * SECOND), "longest": longest}
+            if connection.execute(self._sql.enter, values).rowcount:
+                return 0.0
+            row = connection.execute(self._sql.flight, key).one()
+        if row.ticket >= ticket:
+            return None
+        pause = row.paused_until - row.at
+        if 0 < pause <= LONGEST_PAUSE_SECONDS * SECOND:
+            return None  # whoever reserves anew hears why
+        return max(0.001, float(row.free_at - row.at) / SECOND)
+
+    def leave(self, now: datetime, ticket: int, ago_seconds: float) -> None:
+        """The call with this ticket left so long ago."""
+        free = round((self._limits.flight_seconds - ago_seconds) * SECOND)
+        key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
+        with self._database.swift() as connection:
+            connection.execute(self._sql.leave, {**key, "free": free})
+
+    # --- what Gong says -----------------------------------------------------------------------------------------------
+
+    def pause(self, now: datetime, wait_seconds: float, *, too_many: bool) -> None:
+        """Nobody calls until then; at most an hour, and never shorter than an earlier request to wait.
+
+        too_many: it was a 429, from which the ceiling is learned.
+        """
         with self._database.write(durable=False) as connection:
-            present = connection.execute(_ROW.with_for_update()).one().paused_until
-            if not until < present <= micros(now) + LONGEST_PAUSE_SECONDS * _SECOND:
-                connection.execute(_SET_PAUSE, {"until": until})
+            row = connection.execute(self._sql.look, self._key(micros(now))).one()
+            ceiling = Ceiling.from_text(row.ceiling)
+            if too_many:
+                ceiling = ceiling.refused(row.at / SECOND, row.tickets, self._limits.calls_per_second)
+                wait_seconds = ceiling.back_off_seconds(wait_seconds)
+                self._charge(connection, row.at, refused=1)
+            until = row.at + round(min(max(wait_seconds, 0.0), LONGEST_PAUSE_SECONDS) * SECOND)
+            if until < row.paused_until <= row.at + LONGEST_PAUSE_SECONDS * SECOND:
+                until = row.paused_until
+            changes = {"paused_until": until, "ceiling": ceiling.to_text()}
+            connection.execute(update(allowance).where(allowance.c.name == self._name).values(changes))
 
-    def charge(self, now: datetime, used: int) -> None:
-        """`used` calls more on today's account."""
-        if used:
-            with self._database.write(durable=False) as connection:
-                self._charge(connection, micros(now), used)
+    def charge(self, now: datetime, used: int, backlog: int) -> None:
+        """`used` calls more on today's account, `backlog` of them for old recordings."""
+        with self._database.write(durable=False) as connection:
+            row = connection.execute(self._sql.look, self._key(micros(now))).one()
+            self._charge(connection, row.at, calls=used, backlog=backlog)
+            self._begin_bucket(connection, row)
 
     def state(self, now: datetime) -> AllowanceState:
-        """What is used and whether Gong asked to wait."""
-        at = micros(now)
+        """What is used, what was refused, and whether Gong asked to wait."""
         with self._database.read() as connection:
-            paused_until = connection.execute(_ROW).one().paused_until
-            used = connection.execute(_USED, {"since": at - _DAY}).scalar()
-        paused = 0 < paused_until - at <= LONGEST_PAUSE_SECONDS * _SECOND
+            row = connection.execute(self._sql.state, self._key(micros(now))).one()
+            since = {"name": self._name, "day": row.at - _DAY, "hour": row.at - _HOUR}
+            used = connection.execute(LAST_DAY, since).one()
+            refused = connection.execute(LAST_HOUR, since).scalar()
+        ceiling = Ceiling.from_text(row.ceiling)
+        paused = 0 < row.paused_until - row.at <= LONGEST_PAUSE_SECONDS * SECOND
+        counts = row.bucket_ends_at > row.at - _DAY
+        lasting = ceiling.is_lasting and paused
         return AllowanceState(
-            used_24h=int(used or 0),
-            calls_per_day=self._calls_per_day,
-            calls_per_second=self._calls_per_second,
-            paused_until=moment(paused_until) if paused else None,
+            used_24h=int(used.calls or 0) + (row.bucket_calls if counts else 0),
+            backlog_24h=int(used.backlog or 0) + (row.bucket_backlog if counts else 0),
+            calls_per_day=self._limits.calls_per_day,
+            calls_per_second=self._limits.calls_per_second,
+            paused_until=moment(row.paused_until) if paused else None,
+            rate=ceiling.rate_at(row.at / SECOND, self._limits.calls_per_second),
+            refused_1h=int(refused or 0),
+            day_refused_since=moment(round(ceiling.run_since * SECOND)) if lasting else None,
         )
 
-    def _sane(self, slot: int, at: int) -> int:
-        """The next free slot: never in the past, and not where a wall clock that was ahead once put it."""
-        furthest = max(10 * _SECOND, 10 * self._interval)
-        return at if slot < at or slot - at > furthest else slot
+    # --- the day ------------------------------------------------------------------------------------------------------
 
-    def _left_today(self, connection: Connection, at: int, pending: int) -> tuple[int, int]:
-        """Calls left in the 24 hours up to `at`, and in how many microseconds the oldest of them no longer count."""
-        used = int(connection.execute(_USED, {"since": at - _DAY}).scalar() or 0)
-        left = self._calls_per_day - used - pending
-        if left > 0:
-            return left, 0
-        self._bring_back_from_the_future(connection, at)
-        oldest = connection.execute(_OLDEST_USED.order_by(allowance_used.c.bucket_ends_at), {"since": at - _DAY}).all()
-        return left, (oldest[0].bucket_ends_at + _DAY - at if oldest else _BUCKET)
+    def _key(self, at: int) -> dict[str, Any]:
+        key: dict[str, Any] = {"of_name": self._name}
+        return {**key, "at": at} if self._database.is_sqlite else key
+
+    def _heard(self, text: str) -> None:
+        if text != self._ceiling_text:
+            self._ceiling_text, self._ceiling = text, Ceiling.from_text(text)
+
+    def _begin_bucket(self, connection: Connection, row: Any) -> None:
+        """Put the bucket that was filled to the others, sum those of the last 24 hours up, and begin a new one."""
+        if row.bucket_calls:
+            self._charge(connection, row.bucket_ends_at - BUCKET, calls=row.bucket_calls, backlog=row.bucket_backlog)
+        self._bring_back_from_the_future(connection, row.at)
+        mine = allowance_used.c.name == self._name
+        connection.execute(delete(allowance_used).where(mine, allowance_used.c.bucket_ends_at <= row.at - _DAY))
+        used = connection.execute(LAST_DAY, {"name": self._name, "day": row.at - _DAY}).one()
+        changes = {
+            "bucket_ends_at": _end_of_bucket(row.at),
+            "bucket_calls": 0,
+            "bucket_backlog": 0,
+            "earlier_calls": int(used.calls or 0),
+            "earlier_backlog": int(used.backlog or 0),
+        }
+        connection.execute(update(allowance).where(allowance.c.name == self._name).values(changes))
+
+    def _day_frees_in(self, connection: Connection, at: int) -> int:
+        """In how many microseconds the oldest of the last 24 hours' calls no longer count."""
+        oldest = connection.execute(OLDEST, {"name": self._name, "day": at - _DAY}).scalar()
+        return int(_end_of_bucket(at) if oldest is None else oldest) + _DAY - at
 
     def _bring_back_from_the_future(self, connection: Connection, at: int) -> None:
         """Counts written while the wall clock was ahead would count for longer than a day."""
-        later = allowance_used.c.bucket_ends_at > at + _BUCKET
-        calls = connection.execute(select(func.sum(allowance_used.c.calls)).where(later)).scalar()
-        if calls:
+        later = (allowance_used.c.name == self._name) & (allowance_used.c.bucket_ends_at > at + BUCKET)
+        sums = select(func.sum(allowance_used.c.calls), func.sum(allowance_used.c.backlog)).where(later)
+        calls, backlog = connection.execute(sums).one()
+        if calls is not None:
             connection.execute(delete(allowance_used).where(later))
-            self._charge(connection, at, int(calls))
+            self._charge(connection, at, calls=int(calls), backlog=int(backlog))
 
-    def _charge(self, connection: Connection, at: int, used: int) -> None:
-        if not used:
-            return
-        # Named by its end, a bucket counts each of its calls for 24 hours at least and five minutes more at most.
-        bucket = at - at % _BUCKET + _BUCKET
-        values: dict[str, Any] = {"bucket_ends_at": bucket, "calls": used}
+    def _charge(self, connection: Connection, at: int, *, calls: int = 0, backlog: int = 0, refused: int = 0) -> None:
+        values: dict[str, Any] = {
+            "name": self._name,
+            "bucket_ends_at": _end_of_bucket(at),
+            "calls": calls,
+            "backlog": backlog,
+            "refused": refused,
+        }
         statement: Any = self._database.insert(allowance_used).values(values)
-        more = {"calls": allowance_used.c.calls + statement.excluded.calls}
-        connection.execute(statement.on_conflict_do_update(index_elements=["bucket_ends_at"], set_=more))
-        connection.execute(delete(allowance_used).where(allowance_used.c.bucket_ends_at <= at - _DAY))
+        more = {name: allowance_used.c[name] + statement.excluded[name] for name in ("calls", "backlog", "refused")}
+        connection.execute(statement.on_conflict_do_update(index_elements=["name", "bucket_ends_at"], set_=more))
+
+
+def _end_of_bucket(at: int) -> int:
+    # Named by its end, a bucket counts each of its calls for 24 hours at least and five minutes more at most.
+    return at - at % BUCKET + BUCKET

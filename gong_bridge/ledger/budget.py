@@ -6,163 +6,191 @@ import dataclasses
 import math
 import threading
 from collections import deque
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 
 from gong_bridge import clock
-from gong_bridge.errors import RateLimited
-from gong_bridge.ledger.allowance_rows import LONGEST_SHORT_WAIT_SECONDS, AllowanceRows, AllowanceState
+from gong_bridge.errors import BridgeError, RateLimited
+from gong_bridge.ledger.allowance_rows import (
+    LONGEST_SHORT_WAIT_SECONDS,
+    AllowanceRows,
+    AllowanceState,
+    Limits,
+    Reserved,
+)
+from gong_bridge.ledger.departures import MARGIN_SECONDS, Departures, refuse_when_stopped, wait
 from gong_bridge.ledger.ledger import Ledger
 
-_MARGIN_SECONDS = 0.02
-"""How much closer two calls may arrive at Gong than they left here."""
-_SHARE_USED = 0.98
-_FORGET_UNSENT_SECONDS = 2.0
+_SHARE_USED = 0.97
+"""What of the rate the slots use: 3 % slower than Gong allows, so that a call that left late is made up for."""
 _BLOCK_SECONDS = 0.1
 _SINGLE_SLOTS_UP_TO = 50.0
 _POLL_SECONDS = 0.1
 
 
 class LedgerAllowance:
-    """The allowance of one company, for all threads of this process and all processes on one ledger.
+    """The allowance of one Gong account, for all threads, processes and hosts on one ledger.
 
-    Two rules together. In the ledger: slots at even intervals of 1 / (98 % of the rate), so that processes and
-    restarts need not know of each other. In this process: never more calls under way or gone than the rate within its
-    window and 20 ms, by the moment their headers left, because Gong counts arrivals and a thread may wake late.
-    Above 50 calls a second slots are reserved in blocks of 0.1 s; what a block did not use is not counted.
+    Two rules together. Slots: even intervals of 1 / (97 % of the rate), reserved ahead, first come first served.
+    Flights: never more calls under way or gone than the rate within its window and 20 ms, by the moment their headers
+    left, because Gong counts arrivals and a process may wake late. Both are in the ledger: the calls of four hosts
+    arrive as if one had made them. A process that dies between reserving and leaving wastes its one slot.
+
+    Above 50 calls a second slots are reserved in blocks of 0.1 s, departures are counted within the process alone, and
+    what a block did not use is not counted.
     """
 
-    def __init__(self, ledger: Ledger, calls_per_second: float, calls_per_day: int) -> None:
+    def __init__(self, ledger: Ledger, calls_per_second: float, calls_per_day: int, *, name: str = "gong") -> None:
+        """name: the Gong account whose allowance it is."""
+        self._is_single = calls_per_second <= _SINGLE_SLOTS_UP_TO
+        self._block_size = 1 if self._is_single else math.ceil(calls_per_second * _BLOCK_SECONDS)
+        flights = max(1, math.floor(calls_per_second))
+        limits = Limits(
+            calls_per_second=calls_per_second,
+            calls_per_day=calls_per_day,
+            flights=flights if self._is_single else 0,
+            flight_seconds=flights / calls_per_second + MARGIN_SECONDS,
+        )
         self._interval_seconds = 1.0 / (calls_per_second * _SHARE_USED)
-        self._rows = AllowanceRows(ledger.database, calls_per_second, calls_per_day, self._interval_seconds)
-        single = calls_per_second <= _SINGLE_SLOTS_UP_TO
-        self._block_size = 1 if single else math.ceil(calls_per_second * _BLOCK_SECONDS)
-        self._block: deque[datetime] = deque()
+        self._rows = AllowanceRows(ledger.database, limits, name)
+        self._block: deque[float] = deque()
         self._uncounted = 0
+        self._uncounted_backlog = 0
         self._pauses = 0
         self._pauses_before_block = 0
         self._turn = threading.Lock()
-        self._window = _Window(calls_per_second)
+        self._departures = Departures(flights, limits.flight_seconds)
+        self._mine = threading.local()
+
+    def work_for(self, *, backlog: bool) -> None:
+        """What this thread's calls are for from now on: the day keeps account of old recordings apart."""
+        self._mine.backlog = backlog
 
     def take(self, stop: threading.Event) -> None:
         """Wait for the next slot. One thread waits at the slot, the others behind it.
 
         Raises RateLimited when it would take longer than 5 s (the day is used up, Gong asked to wait) or `stop` is set.
         """
+        self._give_back()
         while not self._turn.acquire(timeout=_POLL_SECONDS):
-            _refuse_when_stopped(stop)
+            refuse_when_stopped(stop)
         try:
-            while True:
-                pauses = self._pauses
-                self._wait_until(self._slot(stop), stop)
-                self._window.enter(stop)
-                if pauses == self._pauses:  # else another thread was told to wait while we stood here
-                    return
+            if self._is_single:
+                self._take_single(stop)
+            else:
+                self._take_of_block(stop)
         finally:
             self._turn.release()
 
     def sent(self) -> None:
         """The headers of this thread's call have left."""
-        self._window.left()
+        if not self._is_single:
+            self._departures.left()
+            return
+        ticket, self._mine.ticket = getattr(self._mine, "ticket", None), None
+        if ticket is not None:
+            # In the middle of a request: without a ledger its place is free again by itself, a little later.
+            with suppress(BridgeError):
+                self._rows.leave(clock.now(), ticket, 0.0)
 
-    def pause(self, wait_seconds: float) -> None:
-        """Gong answered 429 or 503: no process calls for that long, at most an hour."""
-        self._rows.pause(clock.now(), wait_seconds)
+    def pause(self, wait_seconds: float, *, too_many: bool = False) -> None:
+        """Gong answered 429 (too_many) or 503: no process calls for that long, at most an hour."""
+        self._rows.pause(clock.now(), wait_seconds, too_many=too_many)
         self._pauses += 1
 
     def state(self, now: datetime) -> AllowanceState:
         """What is used of the allowance."""
         state = self._rows.state(now)
-        return dataclasses.replace(state, used_24h=state.used_24h + self._uncounted)
+        return dataclasses.replace(
+            state,
+            used_24h=state.used_24h + self._uncounted,
+            backlog_24h=state.backlog_24h + self._uncounted_backlog,
+        )
 
     def flush(self) -> None:
         """Write down the calls of the present block (above 50 calls a second); before the ledger is closed."""
         with self._turn:
-            self._rows.charge(clock.now(), self._uncounted)
-            self._uncounted = 0
+            if self._uncounted:
+                self._rows.charge(clock.now(), self._uncounted, self._uncounted_backlog)
+            self._uncounted = self._uncounted_backlog = 0
 
-    def _slot(self, stop: threading.Event) -> datetime:
-        waited = 0.0
+    # --- slot by slot -----------------------------------------------------------------------------------------------
+
+    def _take_single(self, stop: threading.Event) -> None:
         while True:
-            now = clock.now()
+            asked_at = clock.monotonic_seconds()
+            got = self._reserve(stop, backlog=int(self._is_for_backlog))
+            if not got.count:
+                continue
+            self._wait_until(asked_at + got.wait_seconds, stop)
+            if self._is_let_go(got.last_ticket, stop):
+                self._mine.ticket = got.last_ticket
+                return
+
+    def _is_let_go(self, ticket: int, stop: threading.Event) -> bool:
+        """Whether the call may leave now. False: its slot is lost (we came too late, or Gong asked to wait)."""
+        give_up = clock.monotonic_seconds() + LONGEST_SHORT_WAIT_SECONDS
+        while clock.monotonic_seconds() < give_up:
+            wait_seconds = self._rows.enter(clock.now(), ticket)
+            if wait_seconds is None:
+                return False
+            if wait_seconds == 0.0:
+                return True
+            wait(stop, min(wait_seconds, _POLL_SECONDS))
+        return False
+
+    def _give_back(self) -> None:
+        """This thread's last call never left: its place is free."""
+        ticket, self._mine.ticket = getattr(self._mine, "ticket", None), None
+        if ticket is not None:
+            self._rows.leave(clock.now(), ticket, self._departures.length_seconds)
+
+    # --- block by block ---------------------------------------------------------------------------------------------
+
+    def _take_of_block(self, stop: threading.Event) -> None:
+        while True:
+            pauses = self._pauses
+            self._wait_until(self._slot_of_block(stop), stop)
+            self._departures.enter(stop)
+            if pauses == self._pauses:  # else another thread was told to wait while we stood here
+                return
+
+    def _slot_of_block(self, stop: threading.Event) -> float:
+        while True:
+            now = clock.monotonic_seconds()
             if self._pauses_before_block != self._pauses:
                 self._block.clear()
                 self._pauses_before_block = self._pauses
             while self._block:
                 slot = self._block.popleft()
-                if slot > now - timedelta(seconds=_BLOCK_SECONDS):  # an older one would let calls bunch
+                if slot > now - _BLOCK_SECONDS:  # an older one would let calls bunch
                     self._uncounted += 1
+                    self._uncounted_backlog += self._is_for_backlog
                     return slot
-            got = self._rows.reserve(now, self._block_size, self._uncounted)
-            self._uncounted = 0
-            if got.first_at is not None:
+            got = self._reserve(stop, used=self._uncounted, backlog=self._uncounted_backlog)
+            if got.count:
+                self._uncounted = self._uncounted_backlog = 0
                 if got.count == 1:
-                    return got.first_at
-                self._block.extend(
-                    got.first_at + timedelta(seconds=self._interval_seconds * place) for place in range(got.count)
-                )
-                continue
-            waited += got.wait_seconds
-            if waited > LONGEST_SHORT_WAIT_SECONDS:
+                    return now + got.wait_seconds
+                first = now + got.wait_seconds
+                self._block.extend(first + self._interval_seconds * place for place in range(got.count))
+
+    # --- both -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_for_backlog(self) -> bool:
+        return bool(getattr(self._mine, "backlog", False))
+
+    def _reserve(self, stop: threading.Event, *, backlog: int, used: int = 0) -> Reserved:
+        """Slots, or none after a short wait. Raises RateLimited when the wait is long."""
+        got = self._rows.reserve(clock.now(), self._block_size, _SHARE_USED, used, backlog)
+        if not got.count:
+            if got.wait_seconds > LONGEST_SHORT_WAIT_SECONDS:
                 raise RateLimited(f"the API allowance is used up: {got.why}", wait_seconds=got.wait_seconds)
-            _wait(stop, got.wait_seconds)
+            wait(stop, got.wait_seconds)
+        return got
 
-    def _wait_until(self, slot: datetime, stop: threading.Event) -> None:
-        ahead = (slot - clock.now()).total_seconds()
+    def _wait_until(self, slot: float, stop: threading.Event) -> None:
+        ahead = slot - clock.monotonic_seconds()
         if ahead > 0.001:  # a shorter wait takes longer to arrange than it lasts
-            # The wall clock may be set back meanwhile: wait for what was meant, not for what it says then.
-            _wait(stop, min(ahead, max(LONGEST_SHORT_WAIT_SECONDS, self._interval_seconds)))
-
-
-class _Window:
-    """At most `size` calls under way or gone within `length_seconds` of this process."""
-
-    def __init__(self, calls_per_second: float) -> None:
-        self._size = max(1, math.floor(calls_per_second))
-        self._length_seconds = self._size / calls_per_second + _MARGIN_SECONDS
-        self._gone: deque[float] = deque(maxlen=self._size)
-        self._under_way: dict[int, float] = {}
-        self._lock = threading.Lock()
-
-    def enter(self, stop: threading.Event) -> None:
-        """Wait until one more call may leave at any moment."""
-        me = threading.get_ident()
-        with self._lock:
-            self._under_way.pop(me, None)  # this thread's last call never left: it counts no more
-        while True:
-            with self._lock:
-                wait_seconds = self._wait_seconds(clock.monotonic_seconds())
-                if wait_seconds <= 0:
-                    self._under_way[me] = clock.monotonic_seconds()
-                    return
-            _wait(stop, wait_seconds)
-
-    def left(self) -> None:
-        """This thread's call has left."""
-        with self._lock:
-            self._under_way.pop(threading.get_ident(), None)
-            self._gone.append(clock.monotonic_seconds())
-
-    def _wait_seconds(self, now: float) -> float:
-        self._forget_unsent(now)
-        while self._gone and now - self._gone[0] >= self._length_seconds:
-            self._gone.popleft()
-        if len(self._under_way) + len(self._gone) < self._size:
-            return 0.0
-        if self._gone and len(self._under_way) < self._size:
-            return max(self._gone[0] + self._length_seconds - now, 0.0005)
-        return 0.005  # all are under way: nobody knows until when
-
-    def _forget_unsent(self, now: float) -> None:
-        for thread, since in list(self._under_way.items()):
-            if now - since > _FORGET_UNSENT_SECONDS:
-                del self._under_way[thread]
-
-
-def _wait(stop: threading.Event, wait_seconds: float) -> None:
-    if clock.wait(stop, wait_seconds):
-        _refuse_when_stopped(stop)
-
-
-def _refuse_when_stopped(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise RateLimited("the bridge is stopping", wait_seconds=0.0)
+            wait(stop, min(ahead, max(LONGEST_SHORT_WAIT_SECONDS, self._interval_seconds)))

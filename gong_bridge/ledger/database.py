@@ -53,6 +53,12 @@ class Database:
             connection.commit()
 
     @contextmanager
+    def swift(self) -> Iterator[Connection]:
+        """For single statements, each a transaction of its own that a power cut may undo: no round trip but its own."""
+        with self._write_lock if self.is_sqlite else nullcontext(), self._relaxed_engine().connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; each statement sees its own moment."""
         with self._durable.connect() as connection:

@@ -187,14 +187,34 @@ source_health = Table(
 allowance = Table(
     "allowance",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Text, primary_key=True),  # which Gong account's
     Column("next_slot_at", BigInteger, nullable=False),
     Column("paused_until", BigInteger, nullable=False),
+    Column("tickets", BigInteger, nullable=False),
+    # The bucket of 5 minutes that is being filled, and the sum of those of the last 24 hours that are full.
+    Column("bucket_ends_at", BigInteger, nullable=False),
+    Column("bucket_calls", BigInteger, nullable=False),
+    Column("bucket_backlog", BigInteger, nullable=False),
+    Column("earlier_calls", BigInteger, nullable=False),
+    Column("earlier_backlog", BigInteger, nullable=False),
+    Column("ceiling", Text, nullable=False),
 )
 
 allowance_used = Table(
     "allowance_used",
     metadata,
+    Column("name", Text, primary_key=True),
     Column("bucket_ends_at", BigInteger, primary_key=True, autoincrement=False),
     Column("calls", BigInteger, nullable=False),
+    Column("backlog", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+)
+
+allowance_flights = Table(
+    "allowance_flights",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("free_at", BigInteger, nullable=False),
 )

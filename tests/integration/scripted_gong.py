@@ -49,8 +49,8 @@ class NotedAllowance:
     def sent(self) -> None:
         self.notes.append("sent")
 
-    def pause(self, wait_seconds: float) -> None:
-        self.notes.append(f"pause {wait_seconds:g}")
+    def pause(self, wait_seconds: float, *, too_many: bool) -> None:
+        self.notes.append(f"{'too many, ' if too_many else ''}pause {wait_seconds:g}")
 
 
 def client_of(

@@ -116,7 +116,7 @@ def test_R26_each_request_takes_one_slot_and_says_when_it_left() -> None:
 
 @pytest.mark.parametrize(
     ("status", "headers", "note"),
-    [(429, {"Retry_After": "7"}, "pause 7"), (429, {}, "pause 1"), (503, {}, "pause 30")],
+    [(429, {"Retry_After": "7"}, "too many, pause 7"), (429, {}, "too many, pause 1"), (503, {}, "pause 30")],
 )
 def test_R27_a_limit_pauses_everybody(status: int, headers: dict[str, str], note: str) -> None:
     allowance = NotedAllowance()
@@ -134,7 +134,7 @@ def test_R27_a_wait_until_a_date_long_ago_or_far_away_is_bounded() -> None:
         script = says(429, {}, Retry_After=date)
         with talk(script, allowance) as (_gong, client), pytest.raises(RateLimited):
             Calls(client).create(DRAFT)
-    assert allowance.notes == ["take", "sent", "pause 1", "take", "sent", "pause 3600"]
+    assert allowance.notes == ["take", "sent", "too many, pause 1", "take", "sent", "too many, pause 3600"]
 
 
 def test_R26_an_allowance_that_refuses_sends_nothing() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gong_bridge.errors import RateLimited
-from gong_bridge.ledger.allowance_rows import AllowanceRows
+from gong_bridge.ledger.allowance_rows import AllowanceRows, Limits, Reserved
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 
@@ -31,7 +31,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def rows_of(ledger: Ledger, *, calls_per_day: int = 10_000) -> AllowanceRows:
-    return AllowanceRows(ledger.database, 4.0, calls_per_day, 0.25)
+    return AllowanceRows(ledger.database, Limits(calls_per_second=4.0, calls_per_day=calls_per_day))
+
+
+def reserve(rows: AllowanceRows, at: datetime) -> Reserved:
+    """One slot, where slots use the whole rate."""
+    return rows.reserve(at, 1, 1.0, 0, 0)
 
 
 class SlidingWindow(BaseHTTPRequestHandler):
@@ -130,26 +135,24 @@ def test_R26_two_processes_share_one_allowance(ledger: Ledger) -> None:
 
 def test_R26_slots_lie_at_even_intervals(ledger: Ledger) -> None:
     rows = rows_of(ledger)
-    slots = [rows.reserve(NOON, 1, 0).first_at for _ in range(3)]
-    assert slots == [NOON, NOON + timedelta(seconds=0.25), NOON + timedelta(seconds=0.5)]
+    assert [reserve(rows, NOON).wait_seconds for _ in range(3)] == [0.0, 0.25, 0.5]
 
 
 def test_an_idle_hour_saves_no_slots_up(ledger: Ledger) -> None:
     rows = rows_of(ledger)
-    rows.reserve(NOON, 1, 0)
-    later = NOON + timedelta(hours=1)
-    assert [rows.reserve(later, 1, 0).first_at for _ in range(2)] == [later, later + timedelta(seconds=0.25)]
+    reserve(rows, NOON)
+    assert [reserve(rows, NOON + timedelta(hours=1)).wait_seconds for _ in range(2)] == [0.0, 0.25]
 
 
 def test_R26_the_day_rolls_and_counts_each_call_for_24_hours(ledger: Ledger) -> None:
     rows = rows_of(ledger, calls_per_day=2)
-    rows.reserve(NOON, 1, 0)
-    rows.reserve(NOON + timedelta(hours=6), 1, 0)
-    refused = rows.reserve(NOON + timedelta(hours=7), 1, 0)
+    reserve(rows, NOON)
+    reserve(rows, NOON + timedelta(hours=6))
+    refused = reserve(rows, NOON + timedelta(hours=7))
     assert (refused.count, refused.wait_seconds) == (0, 17 * 3600 + 300)
-    assert rows.reserve(NOON + timedelta(hours=24), 1, 0).count == 0
-    assert rows.reserve(NOON + timedelta(hours=24, minutes=5), 1, 0).count == 1
-    assert rows.reserve(NOON + timedelta(hours=24, minutes=6), 1, 0).count == 0
+    assert reserve(rows, NOON + timedelta(hours=24)).count == 0
+    assert reserve(rows, NOON + timedelta(hours=24, minutes=5)).count == 1
+    assert reserve(rows, NOON + timedelta(hours=24, minutes=6)).count == 0
 
 
 def test_R26_a_used_up_day_says_so_instead_of_waiting(ledger: Ledger) -> None:
@@ -180,9 +183,9 @@ def test_R27_a_short_pause_is_waited_out(ledger: Ledger) -> None:
 
 def test_R27_a_shorter_pause_does_not_end_a_longer_one(ledger: Ledger) -> None:
     rows = rows_of(ledger)
-    rows.pause(NOON, 60)
-    rows.pause(NOON, 1)
-    assert rows.reserve(NOON, 1, 0).wait_seconds == 60
+    rows.pause(NOON, 60, too_many=False)
+    rows.pause(NOON, 1, too_many=False)
+    assert reserve(rows, NOON).wait_seconds == 60
 
 
 def test_R27_a_pause_reaches_the_thread_that_stands_at_its_slot_already(ledger: Ledger) -> None:
@@ -207,12 +210,12 @@ def test_R27_a_pause_reaches_the_thread_that_stands_at_its_slot_already(ledger: 
 
 def test_a_wall_clock_set_back_blocks_nobody(ledger: Ledger) -> None:
     rows = rows_of(ledger, calls_per_day=2)
-    rows.reserve(NOON, 1, 0)
-    rows.pause(NOON, 3600)
+    reserve(rows, NOON)
+    rows.pause(NOON, 3600, too_many=False)
     a_month_ago = NOON - timedelta(days=30)
-    assert rows.reserve(a_month_ago, 1, 0).first_at == a_month_ago
-    assert rows.reserve(a_month_ago, 1, 0).count == 0  # the day is used up: 2 calls
-    assert rows.reserve(a_month_ago + timedelta(hours=24, minutes=5), 1, 0).count == 1
+    assert reserve(rows, a_month_ago) == Reserved(count=1, wait_seconds=0.0, last_ticket=2)
+    assert reserve(rows, a_month_ago).count == 0  # the day is used up: 2 calls
+    assert reserve(rows, a_month_ago + timedelta(hours=24, minutes=5)).count == 1
 
 
 def test_a_stop_ends_the_waiting(ledger: Ledger) -> None:

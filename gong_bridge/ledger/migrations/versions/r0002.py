@@ -28,6 +28,7 @@ def upgrade() -> None:
     _partial("entries_open_by_found", ["source", "reach", "backlog", "found_at", "due_at", "id"], _OPEN)
     _source_health()
     _bridges()
+    _allowance()
 
 
 def _partial(name: str, columns: list[str], where: str) -> None:
@@ -67,4 +68,42 @@ def _bridges() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("holder", sa.Text, nullable=False),
         sa.Column("held_until", sa.BigInteger, nullable=False),
+    )
+
+
+def _allowance() -> None:
+    """One allowance for each Gong account; the calls of the last day keep counting."""
+    op.drop_table("allowance")  # the next slot and a pause of an hour at most: nothing that outlives an upgrade
+    op.create_table(
+        "allowance",
+        sa.Column("name", sa.Text, primary_key=True),
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False)
+            for name in (
+                "next_slot_at",
+                "paused_until",
+                "tickets",
+                "bucket_ends_at",
+                "bucket_calls",
+                "bucket_backlog",
+                "earlier_calls",
+                "earlier_backlog",
+            )
+        ),
+        sa.Column("ceiling", sa.Text, nullable=False),
+    )
+    op.rename_table("allowance_used", "allowance_used_before")
+    op.create_table(
+        "allowance_used",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("bucket_ends_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("calls", "backlog", "refused")),
+    )
+    op.execute("INSERT INTO allowance_used SELECT 'gong', bucket_ends_at, calls, 0, 0 FROM allowance_used_before")
+    op.drop_table("allowance_used_before")
+    op.create_table(
+        "allowance_flights",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("ticket", "free_at")),
     )

@@ -1,0 +1,70 @@
+"""Within one process: never more calls under way or gone than allowed, by the moment their headers left."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from gong_bridge import clock
+from gong_bridge.errors import RateLimited
+
+MARGIN_SECONDS = 0.02
+"""How much closer two calls may arrive at Gong than they left here."""
+_FORGET_UNSENT_SECONDS = 2.0
+
+
+class Departures:
+    """At most `size` calls under way or gone within `length_seconds` of this process."""
+
+    def __init__(self, size: int, length_seconds: float) -> None:
+        self.length_seconds = length_seconds
+        self._size = size
+        self._gone: deque[float] = deque(maxlen=size)
+        self._under_way: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, stop: threading.Event) -> None:
+        """Wait until one more call may leave at any moment."""
+        me = threading.get_ident()
+        with self._lock:
+            self._under_way.pop(me, None)  # this thread's last call never left: it counts no more
+        while True:
+            with self._lock:
+                wait_seconds = self._wait_seconds(clock.monotonic_seconds())
+                if wait_seconds <= 0:
+                    self._under_way[me] = clock.monotonic_seconds()
+                    return
+            wait(stop, wait_seconds)
+
+    def left(self) -> None:
+        """This thread's call has left."""
+        with self._lock:
+            self._under_way.pop(threading.get_ident(), None)
+            self._gone.append(clock.monotonic_seconds())
+
+    def _wait_seconds(self, now: float) -> float:
+        self._forget_unsent(now)
+        while self._gone and now - self._gone[0] >= self.length_seconds:
+            self._gone.popleft()
+        if len(self._under_way) + len(self._gone) < self._size:
+            return 0.0
+        if self._gone and len(self._under_way) < self._size:
+            return max(self._gone[0] + self.length_seconds - now, 0.0005)
+        return 0.005  # all are under way: nobody knows until when
+
+    def _forget_unsent(self, now: float) -> None:
+        for thread, since in list(self._under_way.items()):
+            if now - since > _FORGET_UNSENT_SECONDS:
+                del self._under_way[thread]
+
+
+def wait(stop: threading.Event, wait_seconds: float) -> None:
+    """Wait so long. Raises RateLimited when `stop` is set meanwhile."""
+    if clock.wait(stop, wait_seconds):
+        refuse_when_stopped(stop)
+
+
+def refuse_when_stopped(stop: threading.Event) -> None:
+    """Raise RateLimited when `stop` is set."""
+    if stop.is_set():
+        raise RateLimited("the bridge is stopping", wait_seconds=0.0)
