@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gong_bridge.config import schema
-from gong_bridge.config.units import parse_duration, parse_size
+from gong_bridge.config.units import parse_duration, parse_share, parse_size
 
 PAGE = Path(__file__).with_name("configuration.md")
 _TABLE = re.compile(r"<!-- table: (\w+)(?: but (\w+))? -->\n.*?<!-- end -->", re.DOTALL)
@@ -50,6 +50,8 @@ def _default(field: FieldInfo) -> str:
         return f"`{_duration(value)}`"
     if parse_size in readers:
         return f"`{_size(value)}`"
+    if parse_share in readers:
+        return f"`{value:.0%}`"
     if isinstance(value, tuple):
         return "`[" + ", ".join(f"'{item}'" for item in value) + "]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

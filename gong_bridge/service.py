@@ -17,7 +17,7 @@ from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
-from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
@@ -71,11 +71,7 @@ class Bridge:
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
-        self.allowance = LedgerAllowance(
-            self.ledger,
-            calls_per_second=config.gong.limits.calls_per_second,
-            calls_per_day=config.gong.limits.calls_per_day,
-        )
+        self.allowance = allowance_of(self.ledger, config.gong.limits)
         self.client = GongClient(
             config.gong.base_url,
             config.gong.access_key,
@@ -312,6 +308,8 @@ class _Crew:
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
                 on_paused=bridge.gate.close,
+                purse=bridge.allowance,
+                order=bridge.config.work.order,
                 live_only=number == 0,
             )
             thread = threading.Thread(

@@ -6,9 +6,11 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Paused, RetryLater, UnknownPerson
+from gong_bridge.ledger.claims import Order
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
@@ -67,6 +69,16 @@ class Leases:
                 log.warning("heartbeat failed", code=code)
 
 
+class Purse(Protocol):
+    """What of the allowance a worker must know (ledger/budget.py)."""
+
+    def has_room_for_backlog(self) -> bool:
+        """Whether old recordings may be worked on now."""
+
+    def work_for(self, *, backlog: bool) -> None:
+        """What this thread's calls are for from now on."""
+
+
 class Worker:
     """One thread that takes entries as far as they go."""
 
@@ -82,6 +94,8 @@ class Worker:
         lease_seconds: float,
         observer: Observer,
         on_paused: Callable[[Paused], None],
+        purse: Purse,
+        order: Order = "oldest",
         live_only: bool = False,
     ) -> None:
         self._ledger = ledger
@@ -93,6 +107,8 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._observer = observer
         self._on_paused = on_paused
+        self._purse = purse
+        self._order = order
         self._live_only = live_only
 
     def run(self, stop: threading.Event, may_claim: Callable[[], bool], wake: threading.Event) -> None:
@@ -113,14 +129,16 @@ class Worker:
             self.work(entry, stop)
 
     def _claim(self) -> Entry | None:
+        live_only = self._live_only or not self._purse.has_room_for_backlog()
         return self._ledger.work.claim(
-            owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=self._live_only,
-            lanes=self._lanes,
+            owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=live_only,
+            lanes=self._lanes, order=self._order,
         )  # fmt: skip
 
     def work(self, entry: Entry, stop: threading.Event) -> None:
         """Take a claimed entry as far as it goes now; on `stop` the current step is finished and the claim released."""
         self._leases.add(entry)
+        self._purse.work_for(backlog=entry.backlog)
         try:
             while entry.state in OPEN_STATES:
                 if stop.is_set():

@@ -18,7 +18,7 @@ from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import AwaitingSidecar
-from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
@@ -48,10 +48,7 @@ def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--j
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """Everything `status` knows, JSON-able."""
-    limits = options.gong.limits
-    allowance = LedgerAllowance(
-        ledger, calls_per_second=limits.calls_per_second, calls_per_day=limits.calls_per_day
-    ).state(now)
+    allowance = allowance_of(ledger, options.gong.limits).state(now)
     oldest = ledger.views.oldest_waiting(now)
     pause = ledger.notes.pause_state()
     return {

@@ -21,7 +21,7 @@ from gong_bridge.config.checks import (
 )
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.secrets import Secret
-from gong_bridge.config.units import Duration, Size
+from gong_bridge.config.units import Duration, Share, Size
 from gong_bridge.strict_yaml import MistakeAt
 
 SHORTEST_LINK_SECONDS = 900.0
@@ -34,6 +34,22 @@ class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class Reserve(_Options):
+    """reserve: 20%, or reserve: {calls_per_second: 1, calls_per_day: 4000}"""
+
+    share: Share = 0.0
+    """Of both limits; `reserve: 20%` says the same."""
+    calls_per_second: float = Field(default=0, ge=0)
+    """API calls a second that are left to others."""
+    calls_per_day: int = Field(default=0, ge=0)
+    """API calls in any 24 hours that are left to others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share_alone(cls, value: object) -> object:
+        return {"share": value} if isinstance(value, str) else value
+
+
 class Limits(_Options):
     """Gong's allowance for the whole company (G4)."""
 
@@ -41,6 +57,26 @@ class Limits(_Options):
     """API calls a second that Gong allows this company."""
     calls_per_day: int = Field(default=10_000, gt=0)
     """API calls in any 24 hours that Gong allows this company."""
+    reserve: Reserve = Reserve()
+    """Left to the company's other integrations: a share of both limits such as 20%, or so many calls of each."""
+    kept_for_live: Share = 0.2
+    """What old recordings leave of the bridge's day to new calls; more when those took more in the last 24 hours."""
+
+    @property
+    def our_calls_per_second(self) -> float:
+        """What of it is the bridge's."""
+        return self.calls_per_second * (1 - self.reserve.share) - self.reserve.calls_per_second
+
+    @property
+    def our_calls_per_day(self) -> int:
+        """What of it is the bridge's."""
+        return round(self.calls_per_day * (1 - self.reserve.share)) - self.reserve.calls_per_day
+
+    @model_validator(mode="after")
+    def _check_reserve(self) -> Limits:
+        if self.our_calls_per_second <= 0 or self.our_calls_per_day < 1:
+            raise MistakeAt("nothing is left for the bridge itself; reserve less than the limits", "reserve")
+        return self
 
 
 class Timeouts(_Options):
@@ -269,6 +305,8 @@ class WorkOptions(_Options):
     """Attempts before an entry is rejected (40 are about 30 hours)."""
     longest_wait: Duration = 3600.0
     """Longest wait between two attempts."""
+    order: Literal["oldest", "newest"] = "oldest"
+    """oldest: what has waited longest goes first; newest: the newest recording. New calls always go before old ones."""
 
 
 class WebOptions(_Options):

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: "5s", "10m", "1.5 GB"; pure."""
+"""Durations, sizes and shares as people write them: "5s", "10m", "1.5 GB", "20%"; pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?", re.IGNORECASE)
 _BYTES = {
     "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
@@ -46,6 +47,16 @@ def parse_size(value: Any) -> int:
     return int(size_bytes)
 
 
+def parse_share(value: Any) -> float:
+    """0.2 from "20%". Raises ValueError with the cure."""
+    match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, float) and 0 <= value < 1:
+        return value  # a default, or what was read before
+    if not match or float(match[1]) >= 100:
+        raise ValueError("a share is written like 20%, from 0% to 99%")
+    return float(match[1]) / 100
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
@@ -62,4 +73,9 @@ Size = Annotated[
     int,
     BeforeValidator(parse_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d{1,2}(\.\d+)?\s*%\s*$"}),
 ]

@@ -35,7 +35,8 @@ class Allowance(Protocol):
     """Gong's limits, shared by everything that uses one ledger (R26, R27).
 
     For each request the client calls `take` once, before the body is opened; `sent` at most once, when the request's
-    headers have left this machine (never when they could not leave); `pause` when Gong said 429 or 503.
+    headers have left this machine (never when they could not leave); `answered` when its answer begins; `pause` when
+    Gong said 429 or 503.
     """
 
     def take(self, stop: threading.Event) -> None:
@@ -43,6 +44,9 @@ class Allowance(Protocol):
 
     def sent(self) -> None:
         """The request of this thread's last `take` has left."""
+
+    def answered(self) -> None:
+        """The answer to this thread's last request has begun."""
 
     def pause(self, wait_seconds: float, *, too_many: bool) -> None:
         """Nobody sends anything for so long; too_many: because of a 429."""
@@ -143,6 +147,7 @@ class GongClient:
             raise ServiceDown("the bridge is stopping", reached=False)
         try:
             response = self._http.send(request, stream=True)
+            self._allowance.answered()
             try:
                 return response, _read_all(response)
             finally:

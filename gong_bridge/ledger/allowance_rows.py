@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +34,7 @@ LONGEST_FLIGHT_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What of the company's allowance is this bridge's. `flights`: calls that may leave within `flight_seconds`."""
+    """What of the company's allowance is this bridge's. `flights`: calls that may arrive within `flight_seconds`."""
 
     calls_per_second: float
     calls_per_day: int
@@ -59,8 +60,9 @@ class AllowanceState:
     """The allowance as the ledger knows it. `paused_until` is None unless Gong asked to wait and the time is not up.
 
     calls_per_second, calls_per_day: this bridge's share. backlog_24h: those of used_24h made for backlog.
-    rate: the calls a second that it keeps to, by what Gong refused; refused_1h: how many 429s in the last hour.
-    day_refused_since: since when Gong refuses every call: others have used up the day.
+    kept_for_live: share of the day that old recordings leave to new calls. rate: the calls a second that it keeps to,
+    by what Gong refused; refused_1h: how many 429s in the last hour. day_refused_since: since when Gong refuses every
+    call, because others have used up the day.
     """
 
     used_24h: int
@@ -71,6 +73,26 @@ class AllowanceState:
     rate: float
     refused_1h: int
     day_refused_since: datetime | None
+    kept_for_live: float = 0.0
+
+    @property
+    def left_24h(self) -> int:
+        """Calls that may still be made now."""
+        return max(0, self.calls_per_day - self.used_24h)
+
+    @property
+    def live_24h(self) -> int:
+        """Calls of the last 24 hours that were not made for old recordings."""
+        return self.used_24h - self.backlog_24h
+
+    @property
+    def backlog_left(self) -> int:
+        """Calls that old recordings may take now.
+
+        New calls keep their share of the day, and what they took in the last 24 hours: they will come again today.
+        """
+        kept = max(self.live_24h, math.floor(self.calls_per_day * self.kept_for_live))
+        return min(self.left_24h, max(0, self.calls_per_day - kept - self.backlog_24h))
 
 
 class AllowanceRows:
@@ -155,8 +177,9 @@ class AllowanceRows:
     def enter(self, now: datetime, ticket: int) -> float | None:
         """Let the call with this ticket go: 0, or the seconds to wait before asking again; None: it came too late.
 
-        At most `flights` calls leave within `flight_seconds`, whichever process makes them: a place is free again that
-        long after its last call left. A ticket whose successor in the same place has gone already is worth nothing.
+        At most `flights` calls arrive within `flight_seconds`, whichever process makes them: a place is free again so
+        long after its last call left, and its margin. A ticket whose successor in the same place has gone already is
+        worth nothing.
         """
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
         longest = round((LONGEST_FLIGHT_SECONDS + self._limits.flight_seconds) * SECOND)
@@ -172,9 +195,9 @@ class AllowanceRows:
             return None  # whoever reserves anew hears why
         return max(0.001, float(row.free_at - row.at) / SECOND)
 
-    def leave(self, now: datetime, ticket: int, ago_seconds: float) -> None:
-        """The call with this ticket left so long ago."""
-        free = round((self._limits.flight_seconds - ago_seconds) * SECOND)
+    def leave(self, now: datetime, ticket: int, ago_seconds: float, margin_seconds: float) -> None:
+        """The call with this ticket left so long ago, and may have arrived so much later than others do."""
+        free = round((self._limits.flight_seconds + margin_seconds - ago_seconds) * SECOND)
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
         with self._database.swift() as connection:
             connection.execute(self._sql.leave, {**key, "free": free})

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from gong_bridge import clock
+from gong_bridge.config.schema import Limits as GongLimits
 from gong_bridge.errors import BridgeError, RateLimited
 from gong_bridge.ledger.allowance_rows import (
     LONGEST_SHORT_WAIT_SECONDS,
@@ -18,30 +19,55 @@ from gong_bridge.ledger.allowance_rows import (
     Limits,
     Reserved,
 )
-from gong_bridge.ledger.departures import MARGIN_SECONDS, Departures, refuse_when_stopped, wait
+from gong_bridge.ledger.departures import MARGIN_SECONDS, Delays, Departures, wait
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.queue_at_slot import QueueAtSlot
 
 _SHARE_USED = 0.97
 """What of the rate the slots use: 3 % slower than Gong allows, so that a call that left late is made up for."""
 _BLOCK_SECONDS = 0.1
 _SINGLE_SLOTS_UP_TO = 50.0
 _POLL_SECONDS = 0.1
+_BACKLOG_LOOK_SECONDS = 2.0
+
+
+def allowance_of(ledger: Ledger, limits: GongLimits, *, name: str = "gong") -> LedgerAllowance:
+    """The allowance that `gong.limits` leaves to this bridge."""
+    return LedgerAllowance(
+        ledger,
+        limits.our_calls_per_second,
+        limits.our_calls_per_day,
+        kept_for_live=limits.kept_for_live,
+        name=name,
+    )
 
 
 class LedgerAllowance:
     """The allowance of one Gong account, for all threads, processes and hosts on one ledger.
 
     Two rules together. Slots: even intervals of 1 / (97 % of the rate), reserved ahead, first come first served.
-    Flights: never more calls under way or gone than the rate within its window and 20 ms, by the moment their headers
-    left, because Gong counts arrivals and a process may wake late. Both are in the ledger: the calls of four hosts
-    arrive as if one had made them. A process that dies between reserving and leaving wastes its one slot.
+    Flights: never more calls under way or gone than the rate within its window and a margin, by the moment their
+    headers left, because Gong counts arrivals and a process may wake late; the margin is what a call may have been
+    delayed on its way. Both are in the ledger: the calls of four hosts arrive as if one had made them. A process that
+    dies between reserving and leaving wastes its one slot.
 
     Above 50 calls a second slots are reserved in blocks of 0.1 s, departures are counted within the process alone, and
     what a block did not use is not counted.
     """
 
-    def __init__(self, ledger: Ledger, calls_per_second: float, calls_per_day: int, *, name: str = "gong") -> None:
-        """name: the Gong account whose allowance it is."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls_per_second: float,
+        calls_per_day: int,
+        *,
+        kept_for_live: float = 0.0,
+        name: str = "gong",
+    ) -> None:
+        """The limits are this bridge's share of Gong's.
+
+        kept_for_live: share of the day that old recordings leave to new calls. name: the Gong account that it is for.
+        """
         self._is_single = calls_per_second <= _SINGLE_SLOTS_UP_TO
         self._block_size = 1 if self._is_single else math.ceil(calls_per_second * _BLOCK_SECONDS)
         flights = max(1, math.floor(calls_per_second))
@@ -49,7 +75,7 @@ class LedgerAllowance:
             calls_per_second=calls_per_second,
             calls_per_day=calls_per_day,
             flights=flights if self._is_single else 0,
-            flight_seconds=flights / calls_per_second + MARGIN_SECONDS,
+            flight_seconds=flights / calls_per_second,
         )
         self._interval_seconds = 1.0 / (calls_per_second * _SHARE_USED)
         self._rows = AllowanceRows(ledger.database, limits, name)
@@ -58,40 +84,61 @@ class LedgerAllowance:
         self._uncounted_backlog = 0
         self._pauses = 0
         self._pauses_before_block = 0
-        self._turn = threading.Lock()
-        self._departures = Departures(flights, limits.flight_seconds)
+        self._queue = QueueAtSlot()
+        self._counting = threading.Lock()
+        self._kept_for_live = kept_for_live
+        self._backlog_may_go, self._backlog_asked_at = True, float("-inf")
+        self._departures = Departures(flights, limits.flight_seconds + MARGIN_SECONDS)
+        self._delays = Delays()
         self._mine = threading.local()
 
     def work_for(self, *, backlog: bool) -> None:
         """What this thread's calls are for from now on: the day keeps account of old recordings apart."""
         self._mine.backlog = backlog
 
+    def has_room_for_backlog(self) -> bool:
+        """Whether old recordings may be worked on now: the rest of the day is kept for new calls."""
+        now = clock.monotonic_seconds()
+        if now - self._backlog_asked_at >= _BACKLOG_LOOK_SECONDS:
+            self._backlog_may_go = self.state(clock.now()).backlog_left > 0
+            self._backlog_asked_at = now
+        return self._backlog_may_go
+
     def take(self, stop: threading.Event) -> None:
-        """Wait for the next slot. One thread waits at the slot, the others behind it.
+        """Wait for the next slot. One thread waits at the slot, the others behind it, new calls foremost.
 
         Raises RateLimited when it would take longer than 5 s (the day is used up, Gong asked to wait) or `stop` is set.
         """
         self._give_back()
-        while not self._turn.acquire(timeout=_POLL_SECONDS):
-            refuse_when_stopped(stop)
+        self._queue.enter(stop, backlog=self._is_for_backlog)
         try:
             if self._is_single:
                 self._take_single(stop)
             else:
                 self._take_of_block(stop)
         finally:
-            self._turn.release()
+            self._queue.leave()
 
     def sent(self) -> None:
         """The headers of this thread's call have left."""
         if not self._is_single:
             self._departures.left()
             return
-        ticket, self._mine.ticket = getattr(self._mine, "ticket", None), None
+        ticket = getattr(self._mine, "ticket", None)
         if ticket is not None:
-            # In the middle of a request: without a ledger its place is free again by itself, a little later.
-            with suppress(BridgeError):
-                self._rows.leave(clock.now(), ticket, 0.0)
+            self._mine.ticket, self._mine.flight = None, (ticket, clock.monotonic_seconds())
+            self._leave(ticket, 0.0, MARGIN_SECONDS)
+
+    def answered(self) -> None:
+        """The answer to this thread's call has begun: so long at most was it on its way to Gong."""
+        flight, self._mine.flight = getattr(self._mine, "flight", None), None
+        if flight is None:
+            return
+        ticket, left_at = flight
+        ago_seconds = clock.monotonic_seconds() - left_at
+        margin_seconds = self._delays.margin_seconds(ago_seconds)
+        if margin_seconds is not None:
+            self._leave(ticket, ago_seconds, margin_seconds)
 
     def pause(self, wait_seconds: float, *, too_many: bool = False) -> None:
         """Gong answered 429 (too_many) or 503: no process calls for that long, at most an hour."""
@@ -103,13 +150,14 @@ class LedgerAllowance:
         state = self._rows.state(now)
         return dataclasses.replace(
             state,
+            kept_for_live=self._kept_for_live,
             used_24h=state.used_24h + self._uncounted,
             backlog_24h=state.backlog_24h + self._uncounted_backlog,
         )
 
     def flush(self) -> None:
         """Write down the calls of the present block (above 50 calls a second); before the ledger is closed."""
-        with self._turn:
+        with self._counting:
             if self._uncounted:
                 self._rows.charge(clock.now(), self._uncounted, self._uncounted_backlog)
             self._uncounted = self._uncounted_backlog = 0
@@ -143,7 +191,12 @@ class LedgerAllowance:
         """This thread's last call never left: its place is free."""
         ticket, self._mine.ticket = getattr(self._mine, "ticket", None), None
         if ticket is not None:
-            self._rows.leave(clock.now(), ticket, self._departures.length_seconds)
+            self._rows.leave(clock.now(), ticket, self._departures.length_seconds, 0.0)
+
+    def _leave(self, ticket: int, ago_seconds: float, margin_seconds: float) -> None:
+        # In the middle of a request: without a ledger its place is free again by itself, a little later.
+        with suppress(BridgeError):
+            self._rows.leave(clock.now(), ticket, ago_seconds, margin_seconds)
 
     # --- block by block ---------------------------------------------------------------------------------------------
 

@@ -8,9 +8,35 @@ from collections import deque
 from gong_bridge import clock
 from gong_bridge.errors import RateLimited
 
-MARGIN_SECONDS = 0.02
-"""How much closer two calls may arrive at Gong than they left here."""
+MARGIN_SECONDS = 0.03
+"""How much closer two calls may arrive at Gong than they left here, when nothing is known of their way."""
+_LEAST_MARGIN_SECONDS = 0.01
+_MEAN_MARGIN_SECONDS = 0.035
+"""Answers that are slow as a rule were being worked on, and say nothing about the way there; stalls are rare."""
+_ANSWERS_COMPARED = 30
 _FORGET_UNSENT_SECONDS = 2.0
+
+
+class Delays:
+    """How long calls may have been on their way to Gong, by how long their answers took; thread-safe."""
+
+    def __init__(self) -> None:
+        self._answers: deque[float] = deque(maxlen=_ANSWERS_COMPARED)
+        self._margins: deque[float] = deque(maxlen=_ANSWERS_COMPARED - 1)
+
+    def margin_seconds(self, answer_seconds: float) -> float | None:
+        """How much later than others this call may have arrived; None: unknown.
+
+        The quickest of the last answers shows the way there and back and the least work; what this one took longer
+        may all have been delay before Gong counted it.
+        """
+        quickest = min(tuple(self._answers), default=0.0)
+        self._answers.append(answer_seconds)
+        margin_seconds = _LEAST_MARGIN_SECONDS + max(0.0, answer_seconds - quickest)
+        before = tuple(self._margins)
+        is_rare = sum(before) + margin_seconds <= _MEAN_MARGIN_SECONDS * _ANSWERS_COMPARED
+        self._margins.append(margin_seconds if is_rare else MARGIN_SECONDS)
+        return margin_seconds if is_rare else None
 
 
 class Departures:

@@ -14,6 +14,7 @@ HEAD = "0002"
 VERSION_TABLE = "ledger_version"
 
 IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
+IS_BEGUN = text("state IN ('created', 'delivered')")
 OWNS_CALL = text("owns_call")
 IS_HELD = text("state = 'held'")
 IS_LEASED = text("lease_token IS NOT NULL")
@@ -78,7 +79,7 @@ Index(
     sqlite_where=OWNS_CALL,
     postgresql_where=OWNS_CALL,
 )
-# A claim reads the head of one of these two in each lane of its bridge: neither a million finished rows nor a million
+# A claim reads the head of one of these four in each lane of its bridge: neither a million finished rows nor a million
 # that only another host can open cost it anything.
 Index(
     "entries_open_by_due",
@@ -100,6 +101,27 @@ Index(
     entries.c.id,
     sqlite_where=IS_OPEN,
     postgresql_where=IS_OPEN,
+)
+Index(
+    "entries_open_by_age",
+    entries.c.source,
+    entries.c.reach,
+    entries.c.backlog,
+    entries.c.modified_at,
+    entries.c.due_at,
+    entries.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+Index(
+    "entries_begun",
+    entries.c.source,
+    entries.c.reach,
+    entries.c.backlog,
+    entries.c.due_at,
+    entries.c.id,
+    sqlite_where=IS_BEGUN,
+    postgresql_where=IS_BEGUN,
 )
 Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
 Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)

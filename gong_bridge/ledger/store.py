@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.ledger.calls import DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
-from gong_bridge.ledger.claims import Lanes, claim_statement, look_statement
+from gong_bridge.ledger.claims import Lanes, Order, claim_statement, look_statement
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.intake import GONE
 from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
@@ -57,23 +57,29 @@ class Work:
         self._idle = {False: True, True: True}
 
     def claim(
-        self, owner: str, now: datetime, lease_seconds: float, live_only: bool = False, lanes: Lanes = None
+        self,
+        owner: str,
+        now: datetime,
+        lease_seconds: float,
+        live_only: bool = False,
+        lanes: Lanes = None,
+        order: Order = "oldest",
     ) -> Entry | None:
         """The next entry of these lanes to work on, leased to `owner` until `now + lease_seconds`, or None.
 
-        Live calls found within the last 60 s first, the newest of them foremost; then live calls, then backlog, each
-        by how long they have been due. `live_only` leaves the backlog alone. `owner` names a process
-        (owner.owner_name) and comes back in `release_dead`.
+        Live calls found within the last 60 s first, the newest of them foremost; then live calls, then backlog: of
+        each what was begun, then by how long they have been due, or the newest recording first. `live_only` leaves the
+        backlog alone. `owner` names a process (owner.owner_name) and comes back in `release_dead`.
         """
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
         if self._idle[live_only]:  # an idle worker only looks, and keeps nobody from writing
             with self._database.read() as connection:
-                if connection.execute(look_statement(lanes, live_only=live_only), look).scalar() is None:
+                if connection.execute(look_statement(lanes, live_only=live_only, order=order), look).scalar() is None:
                     return None
         token = f"{owner}#{uuid.uuid4().hex}"
         until = micros(now + timedelta(seconds=lease_seconds))
         with self._database.write() as connection:
-            statement = claim_statement(lanes, live_only=live_only)
+            statement = claim_statement(lanes, live_only=live_only, order=order)
             row = connection.execute(statement, {**look, "token": token, "until": until}).one_or_none()
         self._idle[live_only] = row is None
         return None if row is None else entry_of(row)

@@ -539,3 +539,21 @@ def test_a_reason_that_quotes_a_hostile_file_name_can_be_stored(ledger: Ledger) 
     assert reason is not None
     assert reason.startswith("cannot read ?")
     assert len(reason) == 4000
+
+
+def test_R26_by_choice_the_newest_recording_goes_first_but_live_before_backlog(ledger: Ledger) -> None:
+    ages = {"old.wav": 9000, "new.wav": 7000, "middle.wav": 8000}
+    for key, age_seconds in ages.items():
+        add(ledger, dataclasses.replace(recording(key), modified_at=after(-age_seconds)), backlog=True)
+    add(ledger, dataclasses.replace(recording("live.wav"), modified_at=after(-6000)), now=after(-3000))
+    order: list[str] = []
+    while (entry := ledger.work.claim(OWNER, NOON, 30, order="newest")) is not None:
+        order.append(entry.key)
+    assert order == ["live.wav", "new.wav", "middle.wav", "old.wav"]
+
+
+def test_R26_a_call_that_was_begun_gets_its_media_before_another_is_begun(ledger: Ledger) -> None:
+    begun = created(ledger)
+    ledger.work.postpone(begun, NOON, after(10), "rate-limited", "later", False)
+    add(ledger, recording("waits-longer.wav"))
+    assert claim(ledger, after(20)).id == begun.id

@@ -34,7 +34,7 @@ class Bench:
         self.worker = Worker(
             ledger=bridge.ledger, pipeline=bridge.pipeline, leases=self.leases, policy=RetryPolicy(),
             owner=owner_name(), lanes=bridge.lanes, lease_seconds=30, observer=bridge.observer,
-            on_paused=self.paused.append,
+            on_paused=self.paused.append, purse=bridge.allowance,
         )  # fmt: skip
 
     def find(self) -> int:

@@ -49,6 +49,9 @@ class NotedAllowance:
     def sent(self) -> None:
         self.notes.append("sent")
 
+    def answered(self) -> None:
+        pass
+
     def pause(self, wait_seconds: float, *, too_many: bool) -> None:
         self.notes.append(f"{'too many, ' if too_many else ''}pause {wait_seconds:g}")
 

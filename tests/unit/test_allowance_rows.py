@@ -47,7 +47,7 @@ def departures(
         else:
             leaves = at + chance.uniform(0.0, lateness)
             left.append(leaves)
-            rows.leave(NOON + timedelta(seconds=leaves), ticket, 0.0)
+            rows.leave(NOON + timedelta(seconds=leaves), ticket, 0.0, 0.02)
             heapq.heappush(agenda, (leaves, process, 0))
     return sorted(left)
 
@@ -59,7 +59,7 @@ def rows_of(ledger: Ledger, calls_per_second: int) -> AllowanceRows:
     """An allowance of its own in the one ledger."""
     global _life
     _life += 1
-    flight_seconds = 1.02
+    flight_seconds = 1.0
     limits = Limits(
         calls_per_second=calls_per_second,
         calls_per_day=100_000,

@@ -27,6 +27,8 @@ def upgrade() -> None:
     _partial("entries_open_by_due", ["source", "reach", "backlog", "due_at", "id"], _OPEN)
     _partial("entries_open_by_found", ["source", "reach", "backlog", "found_at", "due_at", "id"], _OPEN)
     _source_health()
+    _partial("entries_open_by_age", ["source", "reach", "backlog", "modified_at", "due_at", "id"], _OPEN)
+    _partial("entries_begun", ["source", "reach", "backlog", "due_at", "id"], "state IN ('created', 'delivered')")
     _bridges()
     _allowance()
 
