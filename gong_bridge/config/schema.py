@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from gong_bridge.config.checks import (
     check_base_url,
@@ -20,8 +20,11 @@ from gong_bridge.config.checks import (
     is_this_machine,
 )
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
+from gong_bridge.config.limits import Limits as Limits
+from gong_bridge.config.limits import Reserve as Reserve  # the table in the documentation is made from it
+from gong_bridge.config.options import Options
 from gong_bridge.config.secrets import Secret
-from gong_bridge.config.units import Duration, Share, Size
+from gong_bridge.config.units import Duration, Size
 from gong_bridge.strict_yaml import MistakeAt
 
 SHORTEST_LINK_SECONDS = 900.0
@@ -30,56 +33,7 @@ LONGEST_LINK_SECONDS = 7 * 86_400.0
 """What S3 allows for signature version 4."""
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Reserve(_Options):
-    """reserve: 20%, or reserve: {calls_per_second: 1, calls_per_day: 4000}"""
-
-    share: Share = 0.0
-    """Of both limits; `reserve: 20%` says the same."""
-    calls_per_second: float = Field(default=0, ge=0)
-    """API calls a second that are left to others."""
-    calls_per_day: int = Field(default=0, ge=0)
-    """API calls in any 24 hours that are left to others."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _share_alone(cls, value: object) -> object:
-        return {"share": value} if isinstance(value, str) else value
-
-
-class Limits(_Options):
-    """Gong's allowance for the whole company (G4)."""
-
-    calls_per_second: float = Field(default=3, gt=0, le=1_000_000)
-    """API calls a second that Gong allows this company."""
-    calls_per_day: int = Field(default=10_000, gt=0)
-    """API calls in any 24 hours that Gong allows this company."""
-    reserve: Reserve = Reserve()
-    """Left to the company's other integrations: a share of both limits such as 20%, or so many calls of each."""
-    kept_for_live: Share = 0.2
-    """What old recordings leave of the bridge's day to new calls; more when those took more in the last 24 hours."""
-
-    @property
-    def our_calls_per_second(self) -> float:
-        """What of it is the bridge's."""
-        return self.calls_per_second * (1 - self.reserve.share) - self.reserve.calls_per_second
-
-    @property
-    def our_calls_per_day(self) -> int:
-        """What of it is the bridge's."""
-        return round(self.calls_per_day * (1 - self.reserve.share)) - self.reserve.calls_per_day
-
-    @model_validator(mode="after")
-    def _check_reserve(self) -> Limits:
-        if self.our_calls_per_second <= 0 or self.our_calls_per_day < 1:
-            raise MistakeAt("nothing is left for the bridge itself; reserve less than the limits", "reserve")
-        return self
-
-
-class Timeouts(_Options):
+class Timeouts(Options):
     """Time-outs of one HTTP exchange, by phase (R21)."""
 
     connect: Duration = 10.0
@@ -92,7 +46,7 @@ class Timeouts(_Options):
     """To get a free connection."""
 
 
-class GongOptions(_Options):
+class GongOptions(Options):
     """Where Gong is and how to log in."""
 
     base_url: str
@@ -119,7 +73,7 @@ class GongOptions(_Options):
         return self
 
 
-class LedgerOptions(_Options):
+class LedgerOptions(Options):
     """Where every recording is written down."""
 
     url: str = "sqlite:////var/lib/gong-bridge/ledger.db"
@@ -130,7 +84,7 @@ class LedgerOptions(_Options):
     """How long a worker owns an entry without a heartbeat."""
 
 
-class CompanyOptions(_Options):
+class CompanyOptions(Options):
     """Facts about the company that recorders leave out."""
 
     country: str = Field(default="US", pattern="^[A-Z]{2}$")
@@ -153,19 +107,19 @@ class CompanyOptions(_Options):
         return check_expression(value)
 
 
-class MoveTo(_Options):
+class MoveTo(Options):
     """after_upload: {move_to: DIR}"""
 
     move_to: str
     """A folder (relative to the file that names it) or, for a bucket, a key prefix."""
 
 
-class _SourceOptions(_Options):
+class _SourceOptions(Options):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
     """A short name of your own (letters, digits and - _ .); the ledger knows recordings by it: never change it."""
     mapping: str
     """A shipped mapping's name, or a file in your mappings folder (without .yaml)."""
-    options: dict[str, str | int | float | bool] = {}
+    options: dict[str, str | int | float | bool] = Field(default={})
     """Values for the options that the mapping declares, such as {agent_channel: 1}."""
     include: tuple[str, ...] = ("**/*",)
     """Patterns of names to take; ** crosses folders."""
@@ -265,7 +219,7 @@ AnySource = Annotated[
 ]
 
 
-class MediaOptions(_Options):
+class MediaOptions(Options):
     """What is checked before anything is sent."""
 
     shortest: Duration = 30.0
@@ -294,7 +248,7 @@ class MediaOptions(_Options):
     """Longest time that one conversion may take."""
 
 
-class WorkOptions(_Options):
+class WorkOptions(Options):
     """How much is done at once."""
 
     workers: int = Field(default=4, ge=1, le=64)
@@ -309,7 +263,7 @@ class WorkOptions(_Options):
     """oldest: what has waited longest goes first; newest: the newest recording. New calls always go before old ones."""
 
 
-class WebOptions(_Options):
+class WebOptions(Options):
     """The status page, health and metrics."""
 
     listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")
@@ -333,7 +287,7 @@ class WebOptions(_Options):
         return self
 
 
-class LogOptions(_Options):
+class LogOptions(Options):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -347,7 +301,7 @@ def name_is_taken(name: str) -> str:
     return f"another source is called {name!r} too; every source needs a name of its own"
 
 
-class Config(_Options):
+class Config(Options):
     """bridge.yaml"""
 
     gong: GongOptions
