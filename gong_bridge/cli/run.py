@@ -24,7 +24,7 @@ from gong_bridge.cli.common import (
     read_config,
 )
 from gong_bridge.cli.display import BarDisplay, display_for
-from gong_bridge.config.schema import Config
+from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.model import State
 from gong_bridge.service import Bridge
 from gong_bridge.web.traffic import Traffic
@@ -74,7 +74,8 @@ def _web(bridge: Bridge, traffic: Traffic) -> Any:
     from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
 
     sources = [source.name for source in bridge.config.sources]
-    app = build_app(bridge.ledger, bridge.allowance, options, traffic=traffic, sources=sources)
+    by_link = any(isinstance(source, BucketSource) for source in bridge.config.sources)
+    app = build_app(bridge.ledger, bridge.allowance, options, traffic=traffic, sources=sources, by_link=by_link)
     return WebServer(app, options.listen)
 
 

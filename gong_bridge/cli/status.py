@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli import hosts
+from gong_bridge.cli import hosts, quota
 from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import AwaitingSidecar
-from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
@@ -48,7 +47,6 @@ def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--j
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """Everything `status` knows, JSON-able."""
-    allowance = allowance_of(ledger, options.gong.limits).state(now)
     oldest = ledger.views.oldest_waiting(now)
     pause = ledger.notes.pause_state()
     return {
@@ -65,10 +63,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "id": oldest.id, "source": oldest.source, "state": str(oldest.state), "found_at": oldest.found_at,
             "waiting_seconds": round((now - oldest.found_at).total_seconds()), "reason": oldest.reason,
         },
-        "allowance": {
-            "used_24h": allowance.used_24h, "calls_per_day": allowance.calls_per_day,
-            "calls_per_second": allowance.calls_per_second, "paused_until": allowance.paused_until,
-        },
+        **quota.gather(ledger, options, now),
         **hosts.gather(ledger, options, now),
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "wrong_files": ledger.notes.wrong_files(),
@@ -108,8 +103,7 @@ def _show(facts: dict[str, Any]) -> None:
         out.print(
             Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True
         )
-    used, limit = facts["allowance"]["used_24h"], facts["allowance"]["calls_per_day"]
-    out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {limit - used:,} left"))
+    quota.show(facts)
     for code, count in facts["waiting"].items():
         if code in WAITING:
             out.print(Text(f"{count:,} {WAITING[code]} (gong-bridge ledger list --code {code})"))

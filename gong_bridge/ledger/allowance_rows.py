@@ -62,7 +62,7 @@ class AllowanceState:
     calls_per_second, calls_per_day: this bridge's share. backlog_24h: those of used_24h made for backlog.
     kept_for_live: share of the day that old recordings leave to new calls. rate: the calls a second that it keeps to,
     by what Gong refused; refused_1h: how many 429s in the last hour. day_refused_since: since when Gong refuses every
-    call, because others have used up the day.
+    call, because others have used up the day. company_calls_per_second: what Gong allows to all integrations.
     """
 
     used_24h: int
@@ -74,6 +74,7 @@ class AllowanceState:
     refused_1h: int
     day_refused_since: datetime | None
     kept_for_live: float = 0.0
+    company_calls_per_second: float = 0.0
 
     @property
     def left_24h(self) -> int:

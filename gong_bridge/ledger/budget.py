@@ -38,6 +38,7 @@ def allowance_of(ledger: Ledger, limits: GongLimits, *, name: str = "gong") -> L
         limits.our_calls_per_second,
         limits.our_calls_per_day,
         kept_for_live=limits.kept_for_live,
+        company_calls_per_second=limits.calls_per_second,
         name=name,
     )
 
@@ -62,6 +63,7 @@ class LedgerAllowance:
         calls_per_day: int,
         *,
         kept_for_live: float = 0.0,
+        company_calls_per_second: float = 0.0,
         name: str = "gong",
     ) -> None:
         """The limits are this bridge's share of Gong's.
@@ -87,6 +89,7 @@ class LedgerAllowance:
         self._queue = QueueAtSlot()
         self._counting = threading.Lock()
         self._kept_for_live = kept_for_live
+        self._company_calls_per_second = company_calls_per_second
         self._backlog_may_go, self._backlog_asked_at = True, float("-inf")
         self._departures = Departures(flights, limits.flight_seconds + MARGIN_SECONDS)
         self._delays = Delays()
@@ -151,6 +154,7 @@ class LedgerAllowance:
         return dataclasses.replace(
             state,
             kept_for_live=self._kept_for_live,
+            company_calls_per_second=self._company_calls_per_second,
             used_24h=state.used_24h + self._uncounted,
             backlog_24h=state.backlog_24h + self._uncounted_backlog,
         )

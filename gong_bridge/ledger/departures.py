@@ -11,7 +11,7 @@ from gong_bridge.errors import RateLimited
 MARGIN_SECONDS = 0.03
 """How much closer two calls may arrive at Gong than they left here, when nothing is known of their way."""
 _LEAST_MARGIN_SECONDS = 0.01
-_MEAN_MARGIN_SECONDS = 0.035
+_MEAN_MARGIN_SECONDS = 0.05
 """Answers that are slow as a rule were being worked on, and say nothing about the way there; stalls are rare."""
 _ANSWERS_COMPARED = 30
 _FORGET_UNSENT_SECONDS = 2.0

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes
+from gong_bridge.ledger.quota import Waiting
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
 from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_OPEN, REPLACES, entries, events
 from gong_bridge.model import Entry, EntryEvent, State
@@ -102,6 +103,19 @@ class Views:
             for state, source, count in connection.execute(statement):
                 found.setdefault(source, {})[state] = count
         return found
+
+    def waiting(self) -> Waiting:
+        """What Gong must still be called for."""
+        created = entries.c.state == State.CREATED.value
+        statement = (
+            select(created, func.count(), func.sum(entries.c.size_bytes))
+            .where(IS_OPEN, entries.c.state != State.DELIVERED.value)
+            .group_by(created)
+        )
+        with self._database.read() as connection:
+            rows = {bool(row[0]): (int(row[1]), int(row[2])) for row in connection.execute(statement)}
+        to_create, to_deliver = rows.get(False, (0, 0)), rows.get(True, (0, 0))
+        return Waiting(to_create=to_create[0], to_deliver=to_deliver[0], size_bytes=to_create[1] + to_deliver[1])
 
     def held_groups(self) -> list[HeldGroup]:
         """What needs a person, the most frequent first."""

@@ -89,6 +89,12 @@ def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:
         "gong_bridge_allowance_limit", "Gong API calls allowed in 24 hours.", value=allowance.calls_per_day
     )
     yield GaugeMetricFamily(
+        "gong_bridge_allowance_rate", "Gong API calls a second that the bridge keeps to.", value=allowance.rate
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_allowance_refused", "429s of Gong in the last hour.", value=allowance.refused_1h
+    )
+    yield GaugeMetricFamily(
         "gong_bridge_allowance_paused",
         "1 while Gong has asked to wait (429 or 503).",
         value=0 if allowance.paused_until is None else 1,

@@ -12,6 +12,7 @@ from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import Pause
+from gong_bridge.ledger.quota import in_words, learned_in_words
 from gong_bridge.model import Entry, EntryEvent, SourceHealth, State
 from gong_bridge.web.cures import Cure, cure_for, retry_command
 
@@ -44,7 +45,8 @@ class Change:
 class Health:
     """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself.
 
-    wrong_files: why mappings or agents.csv are not used as they are now.
+    wrong_files: why mappings or agents.csv are not used as they are now. quota: how long what waits will take.
+    learned: what other integrations use of the allowance.
     """
 
     counts: dict[str, dict[str, int]]
@@ -53,6 +55,8 @@ class Health:
     oldest: Entry | None
     allowance: AllowanceState
     wrong_files: Sequence[str] = ()
+    quota: str = ""
+    learned: str = ""
 
     @property
     def degraded(self) -> list[str]:
@@ -65,9 +69,16 @@ class Health:
 
 
 def look(
-    ledger: Ledger, allowance: LedgerAllowance, *, now: datetime, configured: Sequence[str] | None = None
+    ledger: Ledger,
+    allowance: LedgerAllowance,
+    *,
+    now: datetime,
+    configured: Sequence[str] | None = None,
+    by_link: bool = False,
 ) -> Health:
     """Health at this moment. `configured`: names of the sources that exist; the ledger may remember others.
+
+    by_link: some recordings can be delivered by link.
 
     Raises LedgerReadOnly when the ledger cannot be read.
     """
@@ -75,12 +86,15 @@ def look(
     names = [one.source for one in sources] if configured is None else configured
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
     counts.update(ledger.views.counts())
+    state, waiting = allowance.state(now), ledger.views.waiting()
     return Health(
         counts=dict(sorted(counts.items())),
         sources=sources,
         pause=ledger.notes.pause_state(),
         oldest=ledger.views.oldest_waiting(now),
-        allowance=allowance.state(now),
+        allowance=state,
+        quota=in_words(waiting, state, with_link=by_link, now=now),
+        learned=learned_in_words(state),
         wrong_files=ledger.notes.wrong_files(),
     )
 

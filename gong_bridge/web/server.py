@@ -38,13 +38,15 @@ def build_app(
     *,
     traffic: Traffic | None = None,
     sources: Sequence[str] | None = None,
+    by_link: bool = False,
     now: Callable[[], datetime] = clock.now,
 ) -> Starlette:
     """The application: /, /entries, /entries/{id}, /healthz, /metrics.
 
     `sources`: the configured names (the ledger may remember others); `traffic`: fed by the workers, else always zero.
+    `by_link`: some recordings can be delivered by link.
     """
-    site = _Site(ledger, allowance, traffic or Traffic(), sources, now)
+    site = _Site(ledger, allowance, traffic or Traffic(), sources, by_link, now)
     return Starlette(
         routes=[
             Route("/", site.status, methods=["GET"]),
@@ -68,12 +70,14 @@ class _Site:
         allowance: LedgerAllowance,
         traffic: Traffic,
         sources: Sequence[str] | None,
+        by_link: bool,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._allowance = allowance
         self._traffic = traffic
         self._sources = sources
+        self._by_link = by_link
         self._now = now
 
     def status(self, _request: Request) -> Response:
@@ -143,7 +147,7 @@ class _Site:
         return HTMLResponse(page, error.status_code, error.headers)
 
     def _look(self, now: datetime) -> overview.Health:
-        return overview.look(self._ledger, self._allowance, now=now, configured=self._sources)
+        return overview.look(self._ledger, self._allowance, now=now, configured=self._sources, by_link=self._by_link)
 
 
 def _style(_request: Request) -> Response:
