@@ -9,10 +9,12 @@ from gong_bridge import clock
 from gong_bridge.errors import ChangedAfterLink, RateLimited, ServiceDown, SourceChanged, SourceGone, SourceLost
 from gong_bridge.gong.calls import Calls
 from gong_bridge.identity import entry_of_what_is_there
+from gong_bridge.ledger.followers import GROUPED
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import LINK, UPLOAD, LinkLooks, not_fetched
+from gong_bridge.media.assembly import Piece
 from gong_bridge.media.body import Bodies, Body
-from gong_bridge.model import Entry, State
+from gong_bridge.model import Entry, Recording, State
 from gong_bridge.observer import Observer
 from gong_bridge.route import Route
 
@@ -46,7 +48,10 @@ class Delivering:
         route = self._routes[entry.source]
         try:
             with self._bodies.of(
-                entry.media or {}, entry.size_bytes, lambda: route.source.open(entry.recording)
+                entry.media or {},
+                entry.size_bytes,
+                lambda: route.source.open(entry.recording),
+                lambda piece: route.source.open(_recording_of(entry, piece)),
             ) as body:
                 return self._upload(entry, body)
         except SourceGone as gone:
@@ -124,8 +129,32 @@ class Delivering:
         )
 
     def settle(self, entry: Entry) -> Entry:
+        """Every file of the call, the leading one last: a crash in between does it all again."""
+        for follower in self._ledger.groups.followers_of(entry):
+            self._ledger.groups.note_settled(follower, now=clock.now(), code=self._settle_file(follower))
+        return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=self._settle_file(entry))
+
+    def settle_late(self, follower: Entry) -> Entry:
+        """`follower`, whose file nobody else settles when what it is a duplicate of was settled already."""
+        leader = self._ledger.views.get(follower.duplicate_of or 0)
+        was_settled = leader is not None and leader.state is State.DONE and follower.reason_code == GROUPED
+        if was_settled and self._routes[follower.source].settles_source:
+            self._ledger.groups.note_settled(follower, now=clock.now(), code=self._settle_file(follower))
+        return follower
+
+    def _settle_file(self, entry: Entry) -> str:
         try:
-            word = self._routes[entry.source].source.settle(entry.recording)
+            return f"source-{self._routes[entry.source].source.settle(entry.recording)}"
         except SourceGone:
-            word = "gone"
-        return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=f"source-{word}")
+            return "source-gone"
+
+
+def _recording_of(entry: Entry, piece: Piece) -> Recording:
+    """The recording that one piece of the call's media is."""
+    return Recording(
+        source=entry.source,
+        key=piece.key,
+        version=piece.version,
+        size_bytes=piece.size_bytes,
+        modified_at=entry.modified_at,
+    )

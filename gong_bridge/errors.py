@@ -126,6 +126,12 @@ class LinkPending(RetryLater):
     keeps_attempt = True
 
 
+class AwaitingParts(NotYetComplete):
+    """The other files of the same call have not come yet."""
+
+    code = "awaiting-parts"
+
+
 class NoRoom(RetryLater):
     """There is no disk left for a conversion now; the recording itself is fine."""
 
@@ -174,6 +180,18 @@ class MissingSidecar(BadMetadata):
     """No sidecar came in time; one that comes late cures it."""
 
     code = "missing-sidecar"
+
+
+class IncompleteCall(BadMetadata):
+    """Not every file of the call came in time; one that comes late cures it."""
+
+    code = "incomplete-call"
+
+
+class LatePart(BadMetadata):
+    """This file belongs to a call that was sent without it."""
+
+    code = "late-part"
 
 
 class UnknownPerson(Held):

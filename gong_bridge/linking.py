@@ -60,7 +60,7 @@ def choose_way(
         return Way(why="the source says delivery: upload")
     if entry.replaces is not None:
         return Way(why="it is new media for a call that Gong has")
-    if media.get("conversion") is not None or media.get("parts"):
+    if media.get("conversion") is not None or media.get("assembly"):
         return Way(why="what is sent is made of the recording first (converted or joined)")
     container = str(media.get("container", ""))
     content_type = container_content_type(container)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.directory import Directory
-from gong_bridge.errors import Held, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadMedia, Held, UnknownPerson, UnusableUser
 from gong_bridge.mapping.composition import Composition
+from gong_bridge.mapping.definition import Grouping
+from gong_bridge.mapping.facts import Known
+from gong_bridge.mapping.grouping import GroupFacts, Membership
+from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.media.rules import Verdict, judge
-from gong_bridge.model import Entry, MediaInfo
+from gong_bridge.media.rules import Verdict, judge, nothing_in
+from gong_bridge.model import Completeness, Entry, MediaInfo
 from gong_bridge.route import Route
 from gong_bridge.sidecar_watch import DEGRADED, Beside, SidecarWatch, is_described
 
@@ -22,6 +26,22 @@ DRAFT_IS_FRESH_SECONDS = 2.0
 """A draft that waited longer than this is compared with what describes it once more before it is sent."""
 REDRAFTED = "redrafted"
 """Code of the event of a draft that was made anew before it was sent."""
+
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Together:
+    """What is known of the other files of a call in several.
+
+    assembly: how the media is made, None when one file is sent as it is. said: what the leading file said of itself.
+    """
+
+    facts: GroupFacts
+    assembly: Assembly | None = None
+    warnings: tuple[str, ...] = ()
+    said: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +52,29 @@ class Drafted:
     verdict: Verdict
     composition: Composition | None
     mapping_version: str = ""
+    together: Together | None = None
 
     def media_record(self) -> dict[str, object]:
         """The media facts as the ledger keeps them (JSON)."""
         record: dict[str, object] = dataclasses.asdict(self.info)
         conversion = self.verdict.conversion
         record["conversion"] = None if conversion is None else dataclasses.asdict(conversion)
-        record["warnings"] = [*self.verdict.warnings, *(self.composition.warnings if self.composition else ())]
+        record["warnings"] = list(self.warnings)
         record["mapping_version"] = self.mapping_version
+        if self.together is not None:
+            record["group"] = self.together.said
+            if self.together.assembly is not None:
+                record["assembly"] = self.together.assembly.to_json()
         return record
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Remarks that do not hinder sending."""
+        return (
+            *self.verdict.warnings,
+            *(self.together.warnings if self.together else ()),
+            *(self.composition.warnings if self.composition else ()),
+        )
 
     def made_from(self, *, anew: bool) -> dict[str, Any]:
         """Fields of the entry that say what the draft was made from; `anew`: in place of one that was not sent yet."""
@@ -86,37 +120,67 @@ class Looking:
         with self._routes[entry.source].source.open(entry.recording) as file:
             return self._probe.inspect(file, entry.size_bytes)
 
-    def look_at_measured(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Drafted:
-        """Judge and compose what was measured."""
-        route = self._routes[entry.source]
-        # A file may come from a clock that is years ahead; it is waited for from the moment it was found.
-        modified_at = min(entry.modified_at, entry.found_at)
-        verdict = judge(info, self._media_options, modified_at=modified_at, now=now)
+    def look_at_measured(
+        self, entry: Entry, info: MediaInfo, *, now: datetime, together: Together | None = None
+    ) -> Drafted:
+        """Judge and compose what was measured; of a call in several files, what they will be together."""
+        verdict = judge(info, self._media_options, modified_at=_waited_for_since(entry), now=now)
         if verdict.skip_reason:
-            return Drafted(info=info, verdict=verdict, composition=None)
-        version = route.mapping.version  # before composing: a mapping that changes meanwhile shall be seen as newer
-        composition = self._compose(route, entry, info, now)
-        return Drafted(info=info, verdict=verdict, composition=composition, mapping_version=version)
+            return Drafted(info=info, verdict=verdict, composition=None, together=together)
+        # Before composing: a mapping that changes meanwhile shall be seen as newer.
+        version = self._routes[entry.source].mapping.version
+        composition = self._compose(entry, info, now, None if together is None else together.facts)
+        return Drafted(info=info, verdict=verdict, composition=composition, mapping_version=version, together=together)
 
-    def _compose(self, route: Route, entry: Entry, info: MediaInfo, now: datetime) -> Composition:
+    def _compose(self, entry: Entry, info: MediaInfo, now: datetime, group: GroupFacts | None) -> Composition:
+        mapping = self._routes[entry.source].mapping
+        return self._with_sidecars(entry, info, now, lambda known: mapping.compose(known, group))
+
+    def _with_sidecars(self, entry: Entry, info: MediaInfo, now: datetime, ask: Callable[[Known], Answer]) -> Answer:
+        """Ask the mapping; when that ends in a hold, a sidecar that is corrected lets the recording go on."""
+        route = self._routes[entry.source]
         beside = Beside(route.source.read_beside)
 
-        def compose() -> Composition:
-            people = self._directory.people()
-            return route.compose(entry, info, people=people, now=now, read_beside=beside.read)
+        def known() -> Known:
+            return route.known(entry, info, people=self._directory.people(), now=now, read_beside=beside.read)
 
         try:
             try:
-                return compose()
+                return ask(known())
             except (UnknownPerson, UnusableUser):
                 # The person may have joined, or been switched on, since the users were fetched.
                 if not self._directory.refresh_for_unknown():
                     raise
-                return compose()
+                return ask(known())
         except Held:
             if beside.seen:
                 self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
             raise
+
+    # --- calls in several files -------------------------------------------------------------------------------------
+
+    def grouping_of(self, entry: Entry) -> Grouping | None:
+        """What the mapping of this recording's source says of calls in several files."""
+        return self._routes[entry.source].mapping.grouping
+
+    def membership(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Membership | None:
+        """Which call of several files this recording is one of. Raises Held and NotYetComplete."""
+        return self._with_sidecars(entry, info, now, self._routes[entry.source].mapping.membership)
+
+    def troubles(self, entry: Entry, info: MediaInfo, *, now: datetime) -> tuple[str | None, str | None]:
+        """Why this file cannot be sent by itself, and why it cannot be one side or segment of a call.
+
+        Raises NotYetComplete for one that may still be being written.
+        """
+        since = _waited_for_since(entry)
+        try:
+            as_side = nothing_in(info, self._media_options, modified_at=since, now=now)
+            return judge(info, self._media_options, modified_at=since, now=now).skip_reason, as_side
+        except BadMedia as problem:
+            whole = info.completeness in (Completeness.WHOLE, Completeness.UNSTATED)
+            return problem.message, None if whole else problem.message
+
+    # --- what describes it --------------------------------------------------------------------------------------
 
     def is_out_of_date(self, entry: Entry, *, now: datetime) -> bool:
         """Whether the mapping, or the sidecar of a draft that had to wait, says something else by now (R9).
@@ -130,3 +194,8 @@ class Looking:
             return False
         described = route.described_now(entry, people=self._directory.people(), now=now)
         return described is not None and described[1] != entry.sidecar_digest
+
+
+def _waited_for_since(entry: Entry) -> datetime:
+    """A file may come from a clock that is years ahead; it is waited for from the moment it was found."""
+    return min(entry.modified_at, entry.found_at)

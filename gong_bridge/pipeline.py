@@ -14,6 +14,7 @@ from gong_bridge import clock
 from gong_bridge.creating import Creating
 from gong_bridge.delivering import Delivering
 from gong_bridge.errors import SourceChanged, SourceGone
+from gong_bridge.gathering.gather import Gathering
 from gong_bridge.gong.calls import Calls
 from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.ledger.ledger import Ledger
@@ -44,13 +45,14 @@ class Pipeline:
         self._routes = routes
         self._looking = looking
         self._sidecars_again = sidecars_again
-        delivering = Delivering(ledger=ledger, routes=routes, calls=calls, bodies=bodies, observer=observer)
+        self._gathering = Gathering(ledger, looking)
+        self._delivering = Delivering(ledger=ledger, routes=routes, calls=calls, bodies=bodies, observer=observer)
         self._creating = Creating(ledger=ledger, routes=routes, calls=calls)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
             State.DRAFTED: self._create,
-            State.CREATED: delivering.deliver,
-            State.DELIVERED: delivering.settle,
+            State.CREATED: self._delivering.deliver,
+            State.DELIVERED: self._delivering.settle,
         }
         assert set(self._steps) == set(OPEN_STATES)
 
@@ -73,6 +75,8 @@ class Pipeline:
             looked = self._look_or_find_what_is_there(entry, now=now)
         except SourceGone as gone:
             return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)
+        if isinstance(looked, Entry) and looked.id == entry.id:
+            return self._delivering.settle_late(looked)  # another file of the same call goes on for both
         if isinstance(looked, Entry):
             reason = f"the file is no longer this version; entry {looked.id} speaks of the one that is there"
             return self._ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=looked.id)
@@ -94,9 +98,9 @@ class Pipeline:
         )
 
     def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
-        """What looking gave, or the other entry that speaks of the file as it is now."""
+        """What looking gave, or the other entry that speaks of the file as it is now, or this one, led by another."""
         try:
-            return self._looking.look(entry, now=now)
+            return self._gathering.look(entry, now=now)
         except SourceChanged:
             other = entry_of_what_is_there(self._ledger, self._routes[entry.source].source, entry)
             if other is None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
+from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.sidecars import ReadBeside
 from gong_bridge.mapping_watch import WatchedMapping
@@ -39,17 +39,14 @@ class Route:
         """The mapping as it is now; a call is composed with one and the same."""
         return self.watched.present
 
-    def compose(
-        self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, read_beside: ReadBeside
-    ) -> Composition:
-        """The call that this recording is. Raises what Mapping.compose raises."""
-        mapping = self.mapping
+    def known(self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, read_beside: ReadBeside) -> Known:
+        """All that the mapping may use of this recording."""
         wait_seconds = self.sidecar_wait_seconds
         if wait_seconds is None:
-            wait_seconds = mapping.sidecar_wait_seconds
+            wait_seconds = self.mapping.sidecar_wait_seconds
         # A file may come from a clock that is years ahead; its sidecar is waited for from the moment it was found.
         ahead_seconds = max(0.0, (entry.modified_at - entry.found_at).total_seconds())
-        return mapping.compose(
+        return Known(
             recording=entry.recording,
             media=info,
             company=self.company,
@@ -65,14 +62,9 @@ class Route:
 
         Raises BadMetadata (it cannot be read), NotYetComplete (half written), SourceUnavailable.
         """
+        info = media_of(entry.media or {})
         return self.mapping.described_by(
-            recording=entry.recording,
-            media=media_of(entry.media or {}),
-            company=self.company,
-            people=people,
-            now=now,
-            read_beside=self.source.read_beside,
-            describe=lambda: self.source.describe(entry.recording),
+            self.known(entry, info, people=people, now=now, read_beside=self.source.read_beside)
         )
 
 

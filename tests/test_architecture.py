@@ -18,6 +18,7 @@ LEVELS: list[set[str]] = [
     {"directory", "identity", "linking", "notifications", "observer", "owner", "mapping_watch", "sidecar_watch"},
     {"route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
+    {"gathering"},
     {"pipeline"},
     {"worker", "gate", "presence", "reception", "supervision", "single_pass"},
     {"service"},

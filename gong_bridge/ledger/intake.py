@@ -12,6 +12,7 @@ from gong_bridge.errors import BadNotification
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import Lane
+from gong_bridge.ledger.followers import free_followers
 from gong_bridge.ledger.rows import clean, clean_whole, encoded, micros
 from gong_bridge.ledger.schema import IS_HELD, entries
 from gong_bridge.model import Notification, Recording, State
@@ -43,6 +44,7 @@ _KNOWN = (
         entries.c.call_id,
         entries.c.intent,
         entries.c.reason_code,
+        entries.c.group_key,
     )
     .where(*_OF_KEYS)
     .order_by(entries.c.id)
@@ -223,10 +225,14 @@ def _take_over_row(connection: Connection, row: Any, recording: Recording, now: 
         "remark": None,
         "due_at": now,
         "updated_at": now,
+        "group_key": None,
+        "group_part": None,
     }
     connection.execute(update(entries).where(entries.c.id == row.id).values(encoded(changes)))
     told = event_row(row.id, now, from_state=row.state, to_state=State.FOUND, code="new-version")
     write_events(connection, [told])
+    if row.group_key is not None:
+        free_followers(connection, row.id, recording.source, row.group_key, now)
     return 1
 
 

@@ -9,6 +9,7 @@ from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.descriptions import Descriptions
+from gong_bridge.ledger.groups import Groups
 from gong_bridge.ledger.intake import Intake
 from gong_bridge.ledger.notes import Notes
 from gong_bridge.ledger.open import open_database
@@ -26,8 +27,8 @@ class Ledger:
     """What became of each recording. Safe for many threads and many processes.
 
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
-    operator: retry and skip. descriptions: sidecars of calls that are there. reaches: who can open what.
-    bridges: who works here. turns: what only one of them does.
+    groups: calls in several files. operator: retry and skip. descriptions: sidecars of calls that are there.
+    reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
@@ -38,6 +39,7 @@ class Ledger:
         self.intake = Intake(database)
         self.work = Work(database)
         self.calls = Ownership(database)
+        self.groups = Groups(database)
         self.operator = Operator(database)
         self.descriptions = Descriptions(database)
         self.views = Views(database)

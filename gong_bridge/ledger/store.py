@@ -14,6 +14,7 @@ from gong_bridge.ledger.calls import DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
 from gong_bridge.ledger.claims import Lanes, Order, claim_statement, look_statement
 from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.followers import free_followers
 from gong_bridge.ledger.intake import GONE
 from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
 from gong_bridge.ledger.rows import entry_of, micros
@@ -242,6 +243,8 @@ class Work:
                 rows = connection.execute(_DUPLICATES, {"of_entry": entry.id}).all()
                 if rows:
                     reopen(connection, rows, now, "original-gone")
+            if entry.group_key is not None and stopped.reason_code in _LOST:
+                free_followers(connection, entry.id, entry.source, entry.group_key, now)
             return stopped
 
 

@@ -15,7 +15,7 @@ Node = Any
 
 FACTS = (
     "source", "key", "name", "stem", "extension", "folder", "folders", "modified_at", "size_bytes", "media", "sidecar",
-    "object", "company", "options",
+    "object", "company", "options", "group",
 )  # fmt: skip
 """Names that every mapping knows besides its own captures and `let`."""
 ITEM = "item"
@@ -84,6 +84,26 @@ class Sidecar:
     where: dict[str, Node]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grouping:
+    """How several files become one call.
+
+    prefers: what is sent, the best first, for merge and pick: names of parts, or MERGED for both sides.
+    """
+
+    call: Node
+    part: Node
+    starts_at: Node
+    window_seconds: float
+    policy: Literal["merge", "pick", "separate", "join"]
+    left: Node
+    right: Node
+    prefers: tuple[str, ...]
+    keep_gaps: bool
+    when_incomplete: Literal["hold", "send"]
+    when_late: Literal["hold", "skip", "send"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """Everything a mapping file says."""
@@ -96,6 +116,7 @@ class Definition:
     placeholders: frozenset[str]
     tables: dict[str, dict[str, Any]]
     sidecar: Sidecar | None
+    grouping: Grouping | None
     lets: dict[str, Node]
     skip_when: tuple[Condition, ...]
     hold_when: tuple[Condition, ...]

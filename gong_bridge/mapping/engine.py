@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from gong_bridge.errors import BadMetadata, ConfigError, Held, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
 from gong_bridge.mapping.composition import Composition, Skip, hold, skip
-from gong_bridge.mapping.definition import Condition, Definition, Node, reads
+from gong_bridge.mapping.definition import Condition, Definition, Grouping, Node, reads
 from gong_bridge.mapping.drafting import clean, draft_of, exact_times
-from gong_bridge.mapping.facts import facts_of, match_name, started_by_file
+from gong_bridge.mapping.facts import Known, facts_of, match_name, started_by_file
 from gong_bridge.mapping.filters import Here
+from gong_bridge.mapping.grouping import GroupFacts, Membership, membership_by
 from gong_bridge.mapping.loading import load_definition
 from gong_bridge.mapping.options import NO_OPTIONS, Options, version_of, wrong_options
 from gong_bridge.mapping.origins import Origins
 from gong_bridge.mapping.parties import complete_parties
-from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.people import Company
 from gong_bridge.mapping.plain_filters import FALSE_WORDS
 from gong_bridge.mapping.repeated import Made, make_items
 from gong_bridge.mapping.sidecars import ReadBeside, SidecarMissing, Waiting, digest_of, find_sidecar
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
-from gong_bridge.model import MediaInfo, ObjectFacts, Recording
 
 
 def load_mapping(path: Path, options: Options = NO_OPTIONS) -> Mapping:
@@ -62,75 +62,60 @@ class Mapping:
         """Does the name say that this is a sidecar, so no recording?"""
         return bool(self._sidecar_endings) and key.lower().endswith(self._sidecar_endings)
 
-    def compose(
-        self,
-        *,
-        recording: Recording,
-        media: MediaInfo,
-        company: Company,
-        people: People,
-        now: datetime,
-        sidecar_wait_seconds: float,
-        read_beside: ReadBeside,
-        describe: Callable[[], ObjectFacts],
-    ) -> Composition:
-        """The call that this recording is.
+    def compose(self, known: Known, group: GroupFacts | None = None) -> Composition:
+        """The call that this recording is; `group`: with which others, when its mapping has group_by.
 
         Raises BadMetadata, UnknownPerson and UnusableUser (held), NotYetComplete (the sidecar has not come), and what
-        `read_beside` and `describe` raise.
+        `known.read_beside` and `known.describe` raise.
         """
-        work = self._work(
-            Waiting(recording=recording, now=now, wait_seconds=sidecar_wait_seconds),
-            media, facts_of(recording, media, company, describe), company, people, read_beside,
-        )  # fmt: skip
+        work = self._work(known)
+        if self.grouping is not None:
+            work.provide_group(group or GroupFacts())
         try:
-            return work.compose(Scene(media=media, people=people, now=now), company)
+            return work.compose(Scene(media=known.media, people=known.people, now=known.now), known.company)
         except Held as error:
             error.facts = work.shown_facts()
             raise
 
-    def described_by(
-        self,
-        *,
-        recording: Recording,
-        media: MediaInfo,
-        company: Company,
-        people: People,
-        now: datetime,
-        read_beside: ReadBeside,
-        describe: Callable[[], ObjectFacts],
-    ) -> tuple[str, str] | None:
+    def described_by(self, known: Known) -> tuple[str, str] | None:
         """Which sidecar is read for this recording now, and a digest of what it says; None: none is there.
 
-        Raises BadMetadata (it cannot be read), NotYetComplete (half written), and what `read_beside` raises.
+        Raises BadMetadata (it cannot be read), NotYetComplete (half written), and what `known.read_beside` raises.
         """
         if self._definition.sidecar is None:
             return None
-        work = self._work(
-            Waiting(recording=recording, now=now, wait_seconds=0.0),
-            media, facts_of(recording, media, company, describe), company, people, read_beside,
-        )  # fmt: skip
-        return work.described_by()
+        return self._work(dataclasses.replace(known, sidecar_wait_seconds=0.0)).described_by()
 
-    def _work(
-        self,
-        waiting: Waiting,
-        media: MediaInfo,
-        facts: dict[str, Any],
-        company: Company,
-        people: People,
-        read_beside: ReadBeside,
-    ) -> _Work:
+    @property
+    def grouping(self) -> Grouping | None:
+        """How several files become one call; None when each file is a call of its own."""
+        return self._definition.grouping
+
+    def membership(self, known: Known) -> Membership | None:
+        """Which call of several files this recording belongs to; None: it is one of its own, or to be skipped.
+
+        Raises what `compose` raises.
+        """
+        work = self._work(known)
+        try:
+            return work.membership()
+        except Held as error:
+            error.facts = work.shown_facts()
+            raise
+
+    def _work(self, known: Known) -> _Work:
         definition = self._definition
+        facts = facts_of(known)
         facts["options"] = self.options
         facts["_here"] = Here(
-            company=company,
-            people=people,
+            company=known.company,
+            people=known.people,
             tables=definition.tables,
             placeholders=definition.placeholders,
-            started_by_file=started_by_file(waiting.recording, media),
+            started_by_file=started_by_file(known.recording, known.media),
         )
-        return _Work(definition=definition, facts=facts, waiting=waiting, read_beside=read_beside)
+        waiting = Waiting(recording=known.recording, now=known.now, wait_seconds=known.sidecar_wait_seconds)
+        return _Work(definition=definition, facts=facts, waiting=waiting, read_beside=known.read_beside)
 
 
 class _Work:
@@ -192,6 +177,23 @@ class _Work:
         except (Skip, SidecarMissing):
             return None
         return None if self._sidecar_digest is None else (self._sidecar_key, self._sidecar_digest)
+
+    def membership(self) -> Membership | None:
+        """Rules of the mapping that skip a file by itself come before its group; those about the group wait for it."""
+        definition = self._definition
+        if definition.grouping is None:
+            return None
+        try:
+            self._match()
+            alone = (rule for rule in definition.skip_when if "group" not in reads(rule.when, definition.lets))
+            self._rules(tuple(alone), skip)
+            return membership_by(definition.grouping, self._value)
+        except (Skip, SidecarMissing):
+            return None  # what becomes of it is found out, and said, when it is composed by itself
+
+    def provide_group(self, group: GroupFacts) -> None:
+        """Let templates know the other files of the call."""
+        self._facts["group"] = group.to_facts()
 
     # --- steps ---------------------------------------------------------------------------------------------------
 

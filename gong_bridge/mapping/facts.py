@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from gong_bridge.mapping.definition import Definition
 from gong_bridge.mapping.patterns import captures_of
-from gong_bridge.mapping.people import Company
+from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.sidecars import ReadBeside
 from gong_bridge.mapping.templates import Later
 from gong_bridge.model import MediaInfo, ObjectFacts, Recording
 
 
-def facts_of(
-    recording: Recording, media: MediaInfo, company: Company, describe: Callable[[], ObjectFacts]
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """One recording, and all of the world around it that a mapping may use."""
+
+    recording: Recording
+    media: MediaInfo
+    company: Company
+    people: People
+    now: datetime
+    sidecar_wait_seconds: float
+    read_beside: ReadBeside
+    describe: Callable[[], ObjectFacts]
+
+
+def facts_of(known: Known) -> dict[str, Any]:
     """Names and values that every mapping can use (FACTS without the sidecar).
 
     `object` asks the store only when an expression goes into it; `folder` has no slash at either end.
     """
+    recording, company = known.recording, known.company
     folder, _, name = recording.key.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     if not dot or not stem:
         stem, extension = name, ""
 
     def object_facts() -> dict[str, Any]:
-        described = describe()
+        described = known.describe()
         return {"metadata": described.metadata, "tags": described.tags}
 
     return {
@@ -39,7 +54,7 @@ def facts_of(
         "folders": folder.split("/") if folder else [],
         "modified_at": recording.modified_at,
         "size_bytes": recording.size_bytes,
-        "media": media_facts(media),
+        "media": media_facts(known.media),
         "object": Later(object_facts),
         "company": {
             "country": company.country,

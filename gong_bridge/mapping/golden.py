@@ -20,6 +20,7 @@ from gong_bridge.errors import ConfigError, Held, NotYetComplete
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping, load_mapping
+from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
@@ -146,7 +147,7 @@ def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition
     media = MediaInfo(
         **case.media.model_dump(), declared_bytes=None, present_bytes=1000, completeness=Completeness.WHOLE
     )
-    return mapping.compose(
+    known = Known(
         recording=Recording(source="golden", key=case.key, version="1", size_bytes=1000, modified_at=modified_at),
         media=media,
         company=Company(
@@ -164,6 +165,7 @@ def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition
         read_beside=lambda key, _: _file(files, key, modified_at),
         describe=lambda: ObjectFacts(metadata=case.object.metadata, tags=case.object.tags),
     )
+    return mapping.compose(known)
 
 
 @lru_cache(maxsize=64)

@@ -18,6 +18,10 @@ LEFT_TO_THE_BRIDGE = ("downloadMediaUrl",)
 """Fields of POST /v2/calls that a mapping cannot set: the bridge delivers the media itself."""
 
 
+MERGED = "merged"
+"""In `pick`: both sides, merged."""
+
+
 class _Language(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -102,6 +106,53 @@ class InternalCalls(_Language):
     """skip the recording, or send it with this direction."""
 
 
+class MergeRule(_Language):
+    """Which file of a call becomes which channel."""
+
+    left: Scalar
+    """The part that becomes channel 0."""
+    right: Scalar
+    """The part that becomes channel 1."""
+
+
+class GroupRule(_Language):
+    """One call in several files."""
+
+    call: Scalar
+    """What binds the files: the same value in the same source is the same call. Empty: a call of its own."""
+    part: Scalar = ""
+    """What this file is among them, such as in, out, mix or 2."""
+    starts_at: Scalar | None = None
+    """When this file starts; needed by join and separate."""
+    window: Duration = 120.0
+    """How long after the newest file the others are waited for."""
+    policy: Literal["merge", "pick", "separate", "join"]
+    """Two sides into one stereo recording; one of several; each a call of its own; segments one after another."""
+    merge: MergeRule | None = None
+    """The two sides."""
+    pick: tuple[str, ...] = ()
+    """Parts, the best first: the first that is there is sent, the others are duplicates of it. merged: both sides."""
+    gaps: Literal["keep", "close"] = "keep"
+    """For join: keep the time between segments as silence, or leave it out."""
+    when_incomplete: Literal["hold", "send"] = "hold"
+    """What to do when the window is over and a side, or every picked part, is missing."""
+    when_late: Literal["hold", "skip", "send"] = "hold"
+    """What to do with a file that comes when its call was sent without it."""
+
+    @model_validator(mode="after")
+    def _check_policy(self) -> GroupRule:
+        merges = self.policy == "merge" or MERGED in self.pick
+        if merges and self.merge is None:
+            raise ValueError("merging needs to know the sides: merge: {left: in, right: out}")
+        if self.policy in ("merge", "pick") and self.part == "":
+            raise ValueError("part says which file this is; merge and pick cannot do without")
+        if self.policy == "pick" and not self.pick:
+            raise ValueError("pick: [mix, in, out] says which file is the best")
+        if self.policy in ("join", "separate") and self.starts_at is None:
+            raise ValueError(f"{self.policy} puts the files in order: starts_at must say when each of them starts")
+        return self
+
+
 def _template_of(model: type[BaseModel], **extra: Any) -> type[BaseModel]:
     """The mapping's counterpart of a Gong object: the same fields, each a template, a constant or nested fields."""
     fields: dict[str, Any] = dict(extra)
@@ -162,6 +213,8 @@ class MappingFile(_Language):
     """Tables for the filter lookup."""
     sidecar: SidecarRule | None = None
     """The file beside a recording that describes it."""
+    group_by: GroupRule | None = None
+    """How several files become one call."""
     let: dict[str, Any] = {}
     """Names for values that are used more than once; each may use those above it."""
     skip_when: tuple[Rule, ...] = ()

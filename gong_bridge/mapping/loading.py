@@ -16,6 +16,7 @@ from gong_bridge.mapping.definition import (
     CallItem,
     Condition,
     Definition,
+    Grouping,
     Node,
     Pattern,
     Place,
@@ -25,7 +26,7 @@ from gong_bridge.mapping.definition import (
 from gong_bridge.mapping.extending import files_of, load_layers, names_of
 from gong_bridge.mapping.filter_checks import check_filters
 from gong_bridge.mapping.filters import TESTS, jinja_filters
-from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MappingFile, SidecarRule
+from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MERGED, GroupRule, MappingFile, SidecarRule
 from gong_bridge.mapping.patterns import GuardedPattern, guarded_pattern, named_groups
 from gong_bridge.mapping.templates import Expressions, Template
 from gong_bridge.mapping.words import unknown
@@ -76,11 +77,14 @@ class _Reader:
         self._names_of_facts(captures, patterns)
         if not data.get("sidecar"):
             self._known.discard("sidecar")
+        if not data.get("group_by"):
+            self._known.discard("group")
         lets: dict[str, Node] = {}
         for let, value in _mapping(data.get("let")).items():
             lets[let] = self._node(value, ("let", let))
             self._new_name(let, ("let", let))
         sidecar = self._sidecar(_mapping(data.get("sidecar")), parsed.sidecar if parsed else None, lets)
+        grouping = self._grouping(_mapping(data.get("group_by")), parsed.group_by if parsed else None, lets)
         rules = {key: self._rules(data.get(key), key) for key in ("skip_when", "hold_when", "warn_when")}
         internal = _mapping(data.get("internal_calls"))
         internal_when = self._condition(internal.get("when", False), ("internal_calls", "when"))
@@ -98,6 +102,7 @@ class _Reader:
             placeholders=frozenset(word.strip().casefold() for word in parsed.placeholders),
             tables=parsed.tables,
             sidecar=sidecar,
+            grouping=grouping,
             lets=lets,
             skip_when=rules["skip_when"],
             hold_when=rules["hold_when"],
@@ -187,6 +192,26 @@ class _Reader:
             return None
         return Place(rule=rule, name=self._node(name, loc), ending=ending[0].lower())
 
+    def _grouping(self, data: dict[str, Any], rule: GroupRule | None, lets: dict[str, Node]) -> Grouping | None:
+        if not data:
+            return None
+        merge = _mapping(data.get("merge"))
+        nodes = {key: self._node(data.get(key), ("group_by", key)) for key in ("call", "part", "starts_at")}
+        nodes |= {side: self._node(merge.get(side), ("group_by", "merge", side)) for side in ("left", "right")}
+        if "group" in reads(list(nodes.values()), lets):
+            self._problem(("group_by",), "what binds the files cannot depend on the group itself; use other facts here")
+        if rule is None:
+            return None
+        return Grouping(
+            **nodes,
+            window_seconds=rule.window,
+            policy=rule.policy,
+            prefers=(MERGED, *(name for name in rule.pick if name != MERGED)) if rule.policy == "merge" else rule.pick,
+            keep_gaps=rule.gaps == "keep",
+            when_incomplete=rule.when_incomplete,
+            when_late=rule.when_late,
+        )
+
     def _rules(self, items: Any, key: str) -> tuple[Condition, ...]:
         return tuple(
             Condition(
@@ -242,6 +267,8 @@ class _Reader:
             self._used.add(name)
             if name == "sidecar" and name not in self._known:
                 self._problem(loc, "there is no sidecar to read here; declare where it lies under `sidecar`")
+            elif name == "group" and name not in self._known:
+                self._problem(loc, "every file is a call of its own here; say under `group_by` what binds several")
             elif name not in self._known:
                 self._problem(loc, unknown("fact", name, self._known))
         return template

@@ -16,6 +16,7 @@ from typing import Any
 from gong_bridge.errors import Held, MissingSidecar, NotYetComplete, UnknownPerson
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.engine import Mapping
+from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People, agents_line
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording
 
@@ -175,16 +176,22 @@ class NamesOnly:
 
     def _compose(self, key: str) -> Outcome:
         composition = self._mapping.compose(
-            recording=Recording(
-                source=self._source, key=key, version="1", size_bytes=1000, modified_at=self._now - timedelta(days=1)
-            ),
-            media=self._media,
-            company=self._company,
-            people=self._people,
-            now=self._now,
-            sidecar_wait_seconds=0.0,
-            read_beside=lambda _key, _largest: None,
-            describe=ObjectFacts,
+            Known(
+                recording=Recording(
+                    source=self._source,
+                    key=key,
+                    version="1",
+                    size_bytes=1000,
+                    modified_at=self._now - timedelta(days=1),
+                ),
+                media=self._media,
+                company=self._company,
+                people=self._people,
+                now=self._now,
+                sidecar_wait_seconds=0.0,
+                read_beside=lambda _key, _largest: None,
+                describe=ObjectFacts,
+            )
         )
         draft = composition.draft
         return Outcome(

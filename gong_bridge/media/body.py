@@ -7,12 +7,13 @@ import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gong_bridge.config.schema import MediaOptions
+from gong_bridge.media.assembly import Assembly, Piece
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Conversion, container_content_type, container_suffix
 
@@ -37,11 +38,25 @@ class Bodies:
         self._folder = options.conversion_folder or Path(tempfile.gettempdir())
 
     @contextmanager
-    def of(self, media: Mapping[str, Any], size_bytes: int, open_source: Callable[[], BinaryIO]) -> Iterator[Body]:
-        """The body for one delivery; a conversion lives on disk only inside the `with`.
+    def of(
+        self,
+        media: Mapping[str, Any],
+        size_bytes: int,
+        open_source: Callable[[], BinaryIO],
+        open_piece: Callable[[Piece], BinaryIO],
+    ) -> Iterator[Body]:
+        """The body for one delivery; what is made for it lives on disk only inside the `with`.
 
-        `media` is the ledger's media record. Raises BadMedia when the conversion fails, and what `open_source` raises.
+        `media` is the ledger's media record. Raises BadMedia when the conversion fails, and what opening raises.
         """
+        if media.get("assembly") is not None:
+            assembly = Assembly.from_json(media["assembly"])
+            with self._target("flac") as target:
+                with ExitStack() as opened:
+                    files = [(opened.enter_context(open_piece(piece)), piece.size_bytes) for piece in assembly.pieces]
+                    self._probe.assemble(files, assembly, target)
+                yield _body_in(target, "flac")
+            return
         conversion = media.get("conversion")
         if conversion is None:
             container = str(media.get("container", ""))
@@ -53,17 +68,17 @@ class Bodies:
             )
             return
         wanted = Conversion(**conversion)
-        suffix = container_suffix(wanted.container)
-        target = self._folder / f"gong-bridge-{os.getpid()}-{uuid.uuid4().hex}.{suffix}"
-        try:
+        with self._target(wanted.container) as target:
             with open_source() as source:
                 self._probe.convert(source, size_bytes, wanted, target)
-            yield Body(
-                open=lambda: target.open("rb"),
-                size_bytes=target.stat().st_size,
-                suffix=suffix,
-                content_type=container_content_type(wanted.container),
-            )
+            yield _body_in(target, wanted.container)
+
+    @contextmanager
+    def _target(self, container: str) -> Iterator[Path]:
+        suffix = container_suffix(container)
+        target = self._folder / f"gong-bridge-{os.getpid()}-{uuid.uuid4().hex}.{suffix}"
+        try:
+            yield target
         finally:
             target.unlink(missing_ok=True)
 
@@ -77,3 +92,12 @@ class Bodies:
                     path.unlink()
                     removed += 1
         return removed
+
+
+def _body_in(target: Path, container: str) -> Body:
+    return Body(
+        open=lambda: target.open("rb"),
+        size_bytes=target.stat().st_size,
+        suffix=container_suffix(container),
+        content_type=container_content_type(container),
+    )

@@ -40,9 +40,9 @@ class Conversation:
         signal.alarm(self.alarm_seconds)
         return job
 
-    def fetch(self, offset: int, count: int) -> bytes:
-        """Bytes of the recording, as many as asked for except at its end."""
-        self.send(frames.READ, frames.READ_REQUEST.pack(offset, count))
+    def fetch(self, number: int, offset: int, count: int) -> bytes:
+        """Bytes of one of the job's files, as many as asked for except at its end."""
+        self.send(frames.READ, frames.READ_REQUEST.pack(number, offset, count))
         signal.alarm(0)  # the source may be slow; that is not this recording's fault
         header = self._inward.read(frames.HEADER.size)
         if len(header) < frames.HEADER.size:

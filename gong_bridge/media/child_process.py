@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -18,6 +19,8 @@ from gong_bridge import clock
 from gong_bridge.errors import SourceChanged
 from gong_bridge.media import frames
 
+OpenFile = tuple[BinaryIO, int]
+"""A seekable file and its size in bytes."""
 PIPE_BYTES: Final = 2**20
 MOST_SERVED_BYTES: Final = 2**20
 
@@ -93,15 +96,15 @@ class ProbeChild:
         return self._process.poll() is None
 
     def run(
-        self, job: dict[str, Any], file: BinaryIO, size_bytes: int, time_limit_seconds: float, progress: Progress | None
+        self, job: dict[str, Any], files: Sequence[OpenFile], time_limit_seconds: float, progress: Progress | None
     ) -> dict[str, Any]:
-        """The child's answer. Time that `file` takes to deliver bytes does not count against the limit.
+        """The child's answer. Time that the files take to deliver bytes does not count against the limit.
 
-        Raises ChildDied, ChildTooSlow, JobFailed, whatever `file` and `progress` raise, and SourceChanged when the
-        file ends before `size_bytes`.
+        Raises ChildDied, ChildTooSlow, JobFailed, whatever the files and `progress` raise, and SourceChanged when a
+        file ends before its size.
         """
         self._deadline = clock.monotonic_seconds() + time_limit_seconds
-        job = {**job, "size_bytes": size_bytes, "time_limit_seconds": time_limit_seconds}
+        job = {**job, "sizes_bytes": [size for _, size in files], "time_limit_seconds": time_limit_seconds}
         self._write(frames.pack(frames.JOB, json.dumps(job).encode()))
         while True:
             kind, payload = self._read_frame()
@@ -109,7 +112,7 @@ class ProbeChild:
                 asked_at = clock.monotonic_seconds()
                 if progress is not None:
                     progress()
-                data = _serve(file, size_bytes, payload)
+                data = _serve(files, payload)
                 self._deadline += clock.monotonic_seconds() - asked_at
                 self._write(frames.pack(frames.DATA, data))
                 continue
@@ -187,8 +190,11 @@ def _environment() -> dict[str, str]:
     return {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PATH": "/usr/bin:/bin"} | kept
 
 
-def _serve(file: BinaryIO, size_bytes: int, request: bytes) -> bytes:
-    offset, count = frames.READ_REQUEST.unpack(request)
+def _serve(files: Sequence[OpenFile], request: bytes) -> bytes:
+    number, offset, count = frames.READ_REQUEST.unpack(request)
+    if number >= len(files):
+        raise frames.BrokenFrame(f"there is no file {number} in this job")
+    file, size_bytes = files[number]
     count = max(min(count, MOST_SERVED_BYTES, size_bytes - offset), 0)
     file.seek(offset)
     parts: list[bytes] = []

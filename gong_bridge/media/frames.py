@@ -16,13 +16,13 @@ JOB: Final = b"J"
 DATA: Final = b"D"
 """Parent to child: the bytes that were asked for, fewer only at the end of the recording."""
 READ: Final = b"R"
-"""Child to parent, READ_REQUEST: which bytes of the recording are wanted."""
+"""Child to parent, READ_REQUEST: which bytes of which of the job's files are wanted."""
 DONE: Final = b"O"
 """Child to parent, JSON: the answer to the job."""
 FAILED: Final = b"F"
 """Child to parent, JSON {"message", "broken"}: no answer, and why."""
 
-READ_REQUEST: Final = struct.Struct(">QI")
+READ_REQUEST: Final = struct.Struct(">BQI")
 
 
 class BrokenFrame(Exception):

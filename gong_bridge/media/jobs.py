@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import av
 
 from gong_bridge.media import frames
+from gong_bridge.media.assemble import Track, assemble
 from gong_bridge.media.confinement import allow_writing
 from gong_bridge.media.containers import examine
 from gong_bridge.media.convert import convert
@@ -33,13 +35,15 @@ _NOTHING: Final = Facts(
 av.logging.set_level(None)
 
 
-def answer(job: dict[str, Any], fetch: Callable[[int, int], bytes]) -> tuple[bytes, dict[str, Any]]:
-    """Kind and content of the answering frame."""
-    file = ServedFile(fetch, int(job["size_bytes"]))
+def answer(job: dict[str, Any], fetch: Callable[[int, int, int], bytes]) -> tuple[bytes, dict[str, Any]]:
+    """Kind and content of the answering frame. `fetch(number, offset, count)` gives bytes of the job's files."""
+    files = [ServedFile(partial(fetch, number), int(size)) for number, size in enumerate(job["sizes_bytes"])]
     try:
+        if job["do"] == "assemble":
+            return frames.DONE, assemble_to(files, job)
         if job["do"] == "convert":
-            return frames.DONE, convert_to(file, job)
-        return frames.DONE, inspect(file, silence_dbfs=float(job["silence_dbfs"]))
+            return frames.DONE, convert_to(files[0], job)
+        return frames.DONE, inspect(files[0], silence_dbfs=float(job["silence_dbfs"]))
     except (NoRecording, Unreadable) as error:
         return _failed(str(error))
     except MemoryError:
@@ -89,6 +93,26 @@ def convert_to(file: ServedFile, job: dict[str, Any]) -> dict[str, Any]:
     finally:
         allow_writing(0)
     return {"seconds": converted.seconds, "channels": converted.channels}
+
+
+def assemble_to(files: list[ServedFile], job: dict[str, Any]) -> dict[str, Any]:
+    """Write job["target"] from all files, as `convert_to` does from one."""
+    tracks = [
+        Track(file=file, extent=examine(file), begins_seconds=float(begins))
+        for file, begins in zip(files, job["begins_seconds"], strict=True)
+    ]
+    allow_writing(int(job["most_bytes"]))
+    try:
+        made = assemble(
+            tracks,
+            how=str(job["how"]),
+            channels=int(job["channels"]),
+            rate=int(job["sample_rate_hz"]),
+            target=str(job["target"]),
+        )
+    finally:
+        allow_writing(0)
+    return {"seconds": made.seconds, "channels": made.channels}
 
 
 def _look_at_fragment(file: ServedFile, extent: Extent, silence_dbfs: float) -> Facts:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.errors import BadMedia, BridgeError, NoRoom, RetryLater
+from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.child_pool import ChildPool, PoolClosed
-from gong_bridge.media.child_process import ChildDied, ChildTooSlow, JobFailed
+from gong_bridge.media.child_process import ChildDied, ChildTooSlow, JobFailed, OpenFile
 from gong_bridge.media.conversion_disk import WAIT_SECONDS, ConversionDisk
 from gong_bridge.media.rules import Conversion
 from gong_bridge.model import Completeness, MediaInfo
@@ -52,7 +54,7 @@ class MediaProbe:
             time_limit_seconds=self._options.time_limit,
             limit_name="media.time_limit",
         )
-        return _info(self._run(self._looking, task, file, size_bytes))
+        return _info(self._run(self._looking, task, [(file, size_bytes)]))
 
     def convert(self, file: BinaryIO, size_bytes: int, conversion: Conversion, target: Path) -> MediaInfo:
         """Write the conversion to `target` (mode 0600, replaced when it exists) and say what it is.
@@ -60,21 +62,29 @@ class MediaProbe:
         Raises BadMedia when it fails, or when the result is not whole or differs in length or channels; NoRoom while
         the disk or `media.conversion_disk` is used up. `target` is gone after any error.
         """
+        job = {"do": "convert", "container": conversion.container, "codec": conversion.codec}
+        return self._write(job, [(file, size_bytes)], target)
+
+    def assemble(self, files: Sequence[OpenFile], assembly: Assembly, target: Path) -> MediaInfo:
+        """Write one recording made of several (in the order of `assembly.pieces`); raises what `convert` does."""
+        job = {
+            "do": "assemble",
+            "how": assembly.how,
+            "channels": assembly.channels,
+            "sample_rate_hz": assembly.sample_rate_hz,
+            "begins_seconds": [piece.begins_seconds for piece in assembly.pieces],
+        }
+        return self._write(job, files, target)
+
+    def _write(self, job: dict[str, Any], files: Sequence[OpenFile], target: Path) -> MediaInfo:
         with self._disk.writing(target):
-            job = {
-                "do": "convert",
-                "container": conversion.container,
-                "codec": conversion.codec,
-                "target": str(target),
-                "most_bytes": self._disk.left_bytes(target),
-            }
             task = _Task(
-                job=job,
+                job={**job, "target": str(target), "most_bytes": self._disk.left_bytes(target)},
                 time_limit_seconds=self._options.conversion_time_limit,
                 limit_name="media.conversion_time_limit",
                 target=target,
             )
-            answer = self._run(self._converting, task, file, size_bytes)
+            answer = self._run(self._converting, task, files)
             with target.open("rb") as result:
                 info = self.inspect(result, target.stat().st_size)
             _require_same(info, float(answer["seconds"]), int(answer["channels"]))
@@ -89,10 +99,10 @@ class MediaProbe:
         """Process ids of the children that run now."""
         return self._looking.pids() + self._converting.pids()
 
-    def _run(self, pool: ChildPool, task: _Task, file: BinaryIO, size_bytes: int) -> dict[str, Any]:
+    def _run(self, pool: ChildPool, task: _Task, files: Sequence[OpenFile]) -> dict[str, Any]:
         for may_try_again in (True, False):
             try:
-                return self._try(pool, task, file, size_bytes)
+                return self._try(pool, task, files)
             except PoolClosed:
                 break
             except ChildDied as death:
@@ -108,13 +118,13 @@ class MediaProbe:
                     task.target.unlink(missing_ok=True)
         raise RetryLater("the bridge is stopping")
 
-    def _try(self, pool: ChildPool, task: _Task, file: BinaryIO, size_bytes: int) -> dict[str, Any]:
+    def _try(self, pool: ChildPool, task: _Task, files: Sequence[OpenFile]) -> dict[str, Any]:
         child = pool.take()
         usable = False
         target = task.target
         watch = None if target is None else lambda: self._disk.left_bytes(target)
         try:
-            answer = child.run(task.job, file, size_bytes, task.time_limit_seconds, watch)
+            answer = child.run(task.job, files, task.time_limit_seconds, watch)
             usable = True
             return answer
         except JobFailed as failure:

@@ -74,9 +74,9 @@ def judge(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now:
 
     Raises NotYetComplete while an incomplete recording is young, BadMedia when a person must act.
     """
-    _require_whole(info, options, modified_at, now)
-    if _is_header_only(info):
-        return Verdict(skip_reason="it is a header without any audio: there was nothing to record")
+    nothing = nothing_in(info, options, modified_at=modified_at, now=now)
+    if nothing:
+        return Verdict(skip_reason=nothing)
     if info.present_bytes > options.largest:
         raise BadMedia(
             f"it has {info.present_bytes / _BYTES_PER_GB:.2f} GB, more than media.largest "
@@ -97,6 +97,15 @@ def judge(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now:
             return Verdict(skip_reason=skip_reason)
     warnings = (*_dead_channel_warnings(info, options), *_header_warnings(info))
     return Verdict(conversion=_conversion(info, options), warnings=warnings)
+
+
+def nothing_in(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now: datetime) -> str | None:
+    """Why there is no audio in it at all; all that can be said of one side or segment of a call alone.
+
+    Raises NotYetComplete and BadMedia, as `judge` does, for a recording that is not whole.
+    """
+    _require_whole(info, options, modified_at, now)
+    return "it is a header without any audio: there was nothing to record" if _is_header_only(info) else None
 
 
 def _require_whole(info: MediaInfo, options: MediaOptions, modified_at: datetime, now: datetime) -> None:

@@ -76,6 +76,10 @@ class Sandbox:
         """All calls that arrived, oldest first."""
         return self._arrived.calls()
 
+    def media_of(self, call_id: str) -> bytes | None:
+        """The media that arrived last for a call, where it was small enough to be kept."""
+        return self._arrived.data_of(call_id)
+
     @property
     def requests(self) -> list[SeenRequest]:
         """The latest API requests, oldest first."""

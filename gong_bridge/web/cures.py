@@ -39,6 +39,16 @@ CURES: dict[str, Cure] = {
         means="The file that describes the recording did not come in time (sidecar_wait, or wait in the mapping).",
         to_do="See why the recorder did not write it. When it comes, the recording goes on by itself; else skip it.",
     ),
+    "incomplete-call": Cure(
+        means="A call is written in several files, and not all that the mapping wants came within group_by.window.",
+        to_do="See why the recorder did not write the other file. When it comes, the call goes on by itself; else set "
+        "group_by.when_incomplete: send in the mapping and retry, or skip it.",
+    ),
+    "late-part": Cure(
+        means="This file belongs to a call that Gong got without it; it came, or changed, too late.",
+        to_do="Skip it, or set group_by.when_late: send in the mapping and retry to make it a call of its own. "
+        "A longer group_by.window waits for such files.",
+    ),
     "refused-by-gong": Cure(
         means="Gong refused the call for a reason that repeating does not cure; its own words are in the reason.",
         to_do="Do what the reason says. For Gong's support have the request id at hand, which the entry's page shows.",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping, load_mapping
+from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
 
@@ -86,7 +87,7 @@ def compose(
             return None
         return SidecarFile(key=wanted, data=data, modified_at=NOW - timedelta(seconds=sidecar_age_seconds))
 
-    return mapping.compose(
+    known = Known(
         recording=Recording(
             source="pbx", key=key, version="1", size_bytes=1000, modified_at=NOW - timedelta(seconds=age_seconds)
         ),
@@ -98,3 +99,4 @@ def compose(
         read_beside=read_beside,
         describe=describe,
     )
+    return mapping.compose(known)
