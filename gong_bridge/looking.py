@@ -14,7 +14,7 @@ from gong_bridge.errors import BadMedia, Held, UnknownPerson, UnusableUser
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Grouping
 from gong_bridge.mapping.facts import Known
-from gong_bridge.mapping.grouping import GroupFacts, Membership
+from gong_bridge.mapping.grouping import GroupFacts, Membership, alone
 from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge, nothing_in
@@ -113,7 +113,8 @@ class Looking:
 
     def look(self, entry: Entry, *, now: datetime) -> Drafted:
         """Probe, judge and compose. Raises Held, NotYetComplete, and what the source raises."""
-        return self.look_at_measured(entry, self.measure(entry), now=now)
+        info = self.measure(entry)
+        return self.look_at_measured(entry, info, now=now, together=self.by_itself(entry, info, now=now))
 
     def measure(self, entry: Entry) -> MediaInfo:
         """What the probe says of the recording."""
@@ -162,6 +163,20 @@ class Looking:
     def grouping_of(self, entry: Entry) -> Grouping | None:
         """What the mapping of this recording's source says of calls in several files."""
         return self._routes[entry.source].mapping.grouping
+
+    def by_itself(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Together | None:
+        """For commands that look at one file: of which call it is one of several, the others not being known."""
+        rule = self.grouping_of(entry)
+        member = None if rule is None else self.membership(entry, info, now=now)
+        if rule is None or member is None:
+            return None
+        part = f", part {member.part!r}" if member.part else ""
+        side = f", the {member.side} side" if member.side else ""
+        remark = (
+            f"one of the files of the call {member.call!r}{part}{side}: group_by ({rule.policy}) waits up to "
+            f"{rule.window_seconds:g} s for the others; shown as if it came alone"
+        )
+        return Together(facts=alone(member), warnings=(remark,))
 
     def membership(self, entry: Entry, info: MediaInfo, *, now: datetime) -> Membership | None:
         """Which call of several files this recording is one of. Raises Held and NotYetComplete."""

@@ -139,8 +139,11 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
     )  # fmt: skip
     info = bridge.looking.measure(entry)
     facts["media"] = dataclasses.asdict(info)
-    looked = bridge.looking.look_at_measured(entry, info, now=now)
-    facts["warnings"] = list(looked.verdict.warnings)
+    together = bridge.looking.by_itself(entry, info, now=now)
+    looked = bridge.looking.look_at_measured(entry, info, now=now, together=together)
+    facts["warnings"] = list(looked.warnings)
+    if together is not None:
+        facts["group"] = {"call": together.facts.call, "part": together.facts.part}
     conversion = looked.verdict.conversion
     if conversion is not None:
         facts["media"]["conversion"] = f"to {conversion.container} before sending"
@@ -148,7 +151,6 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         skipped = looked.composition.skip_reason if looked.composition else looked.verdict.skip_reason
         facts.update(verdict="skipped", reason=skipped)
         return
-    facts["warnings"] += looked.composition.warnings
     facts.update(verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json())
     route = bridge.routes[recording.source]
     way = choose_way(entry, route.source, looked.media_record(), route.delivery)

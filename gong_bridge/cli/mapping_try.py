@@ -208,5 +208,5 @@ def _look(bridge: Bridge, recording: Recording) -> Outcome:
     if composition is None or composition.draft is None:
         reason = composition.skip_reason if composition else looked.verdict.skip_reason
         return ends(verdict="skipped", reason=reason)
-    warnings = (*looked.verdict.warnings, *composition.warnings)
+    warnings = looked.warnings
     return ends(verdict="sent", warnings=warnings, request=composition.draft.to_json())

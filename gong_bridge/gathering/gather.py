@@ -24,7 +24,7 @@ from gong_bridge.ledger.groups import Roles
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Drafted, Looking, Together
 from gong_bridge.mapping.definition import Grouping
-from gong_bridge.mapping.grouping import GroupFacts, Membership
+from gong_bridge.mapping.grouping import GroupFacts, Membership, alone
 from gong_bridge.media.assembly import Measured, Piece, join, merge, warnings_of
 from gong_bridge.model import Completeness, Entry, MediaInfo, State
 from gong_bridge.route import media_of
@@ -118,7 +118,7 @@ class Gathering:
 
     def _facts(self, rule: Grouping, member: Membership, choice: Choice | None, entry: Entry) -> GroupFacts:
         if choice is None:
-            return GroupFacts(call=member.call, part=member.part, parts=[member.part], starts_at=member.starts_at)
+            return alone(member)
         number, count = 1, 1
         if rule.policy == "separate":
             ids = [part.entry.id for part in sorted(self._parts_of(entry), key=lambda part: part.order)]

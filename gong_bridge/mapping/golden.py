@@ -21,6 +21,7 @@ from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping, load_mapping
 from gong_bridge.mapping.facts import Known
+from gong_bridge.mapping.grouping import GroupFacts
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
@@ -67,6 +68,19 @@ class _CaseObject(_Part):
     tags: dict[str, str] = {}
 
 
+class _CaseGroup(_Part):
+    """Which files of the call have come, for a mapping with group_by; without it only this one.
+
+    parts: of the call that is sent, the left side first when `merged`. number, count: as in `group`.
+    """
+
+    parts: tuple[str, ...] = ()
+    merged: bool = False
+    number: int = 1
+    count: int = 1
+    starts_at: AwareDatetime | None = None
+
+
 class GoldenCase(_Part):
     """case.yaml; keys that several cases share may stand in common.yaml one or two folders above."""
 
@@ -83,6 +97,7 @@ class GoldenCase(_Part):
     users: tuple[_CaseUser, ...] = ()
     media: _CaseMedia = _CaseMedia()
     object: _CaseObject = _CaseObject()
+    group: _CaseGroup = _CaseGroup()
     sidecar_wait: Duration = 600.0
     options: dict[str, str | int | float | bool] = {}
     """What the source sets of the mapping's options."""
@@ -165,7 +180,24 @@ def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition
         read_beside=lambda key, _: _file(files, key, modified_at),
         describe=lambda: ObjectFacts(metadata=case.object.metadata, tags=case.object.tags),
     )
-    return mapping.compose(known)
+    return mapping.compose(known, _group_of(mapping, known, case.group))
+
+
+def _group_of(mapping: Mapping, known: Known, group: _CaseGroup) -> GroupFacts | None:
+    """What `group` says in a case: the call and the part are those that group_by makes of the name."""
+    member = mapping.membership(known)
+    if member is None:
+        return None
+    parts = group.parts or (member.part,)
+    return GroupFacts(
+        call=member.call,
+        part=member.part,
+        number=group.number,
+        count=group.count,
+        parts=parts,
+        starts_at=group.starts_at or member.starts_at,
+        channels={part: channel for channel, part in enumerate(parts)} if group.merged else {},
+    )
 
 
 @lru_cache(maxsize=64)

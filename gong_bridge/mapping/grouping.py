@@ -56,6 +56,11 @@ class GroupFacts:
         }
 
 
+def alone(member: Membership) -> GroupFacts:
+    """What is known when no other file of the call has come."""
+    return GroupFacts(call=member.call, part=member.part, parts=[member.part], starts_at=member.starts_at)
+
+
 def membership_by(rule: Grouping, value_of: Callable[[Node, str], Any]) -> Membership | None:
     """What `group_by` says of one file; None when its `call` is empty. Raises BadMetadata."""
     call = _name(value_of(rule.call, "group_by.call"), "call")

@@ -124,3 +124,12 @@ def test_a_wrong_group_by_is_named_with_its_cure(home: Home, group_by: dict[str,
     assert checked.returncode == 2
     assert says in checked.stdout + checked.stderr
     assert "grouped.yaml:" in checked.stdout + checked.stderr
+
+
+def test_explain_and_mapping_try_say_which_call_a_file_belongs_to(home: Home, sandbox: Sandbox) -> None:
+    grouping(home)
+    path = drop(home.recorder, "c1", "in")
+    remark = "one of the files of the call 'c1', part 'in', the left side: group_by (merge) waits up to 1.5 s"
+    assert remark in home.run("explain", str(path)).stdout
+    assert remark in home.run("mapping", "try", str(home.recorder), "--json").stdout
+    assert sandbox.calls == []
