@@ -10,9 +10,23 @@ import pytest
 
 from gong_bridge.sandbox.options import SandboxOptions
 from gong_bridge.sandbox.server import Sandbox
-from tests.ledgers import empty_postgresql_url, ledger_url, new_postgresql_ledger, new_sqlite_ledger, postgresql_url
+from tests.ledgers import (
+    empty_postgresql_url,
+    ledger_url,
+    new_postgresql_ledger,
+    new_sqlite_ledger,
+    own_postgresql,
+    postgresql_url,
+)
 
-__all__ = ["empty_postgresql_url", "ledger_url", "new_postgresql_ledger", "new_sqlite_ledger", "postgresql_url"]
+__all__ = [
+    "empty_postgresql_url",
+    "ledger_url",
+    "new_postgresql_ledger",
+    "new_sqlite_ledger",
+    "own_postgresql",
+    "postgresql_url",
+]
 
 
 @pytest.fixture

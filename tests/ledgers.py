@@ -7,6 +7,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.schema import metadata
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """An empty database on a server of the tests' own; skips the test, visibly, where none can run."""
+@contextmanager
+def _server() -> Iterator[Any]:
     folder = tempfile.mkdtemp(prefix="pg")  # short: a socket's path has at most 107 bytes
     try:
         with warnings.catch_warnings():
@@ -31,8 +31,22 @@ def postgresql_url() -> Iterator[str]:
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL does not start here: {error}")
-    yield str(server.get_uri())
+    yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """An empty database on a server of the tests' own; skips the test, visibly, where none can run."""
+    with _server() as server:
+        yield str(server.get_uri())
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[Any]:
+    """A PostgreSQL that the test may `stop()` and `start()`; its address is `get_uri()`."""
+    with _server() as server:
+        yield server
 
 
 @pytest.fixture

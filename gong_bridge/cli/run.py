@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from gong_bridge import logs
+from gong_bridge import clock, logs, notify
 from gong_bridge.cli.common import (
     EXIT_FINE,
     EXIT_PERSON_NEEDED,
@@ -25,9 +25,13 @@ from gong_bridge.cli.common import (
 )
 from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import BucketSource, Config
+from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import State
 from gong_bridge.service import Bridge
 from gong_bridge.web.traffic import Traffic
+
+LEDGER_AGAIN_SECONDS = 2.0
+"""How often a service that starts asks for a ledger that cannot be used yet."""
 
 log = logs.get_logger(__name__)
 
@@ -57,7 +61,7 @@ def run(
 def _run_service(options: Config) -> int:
     logs.configure(options.log.level, options.log.format)
     traffic = Traffic()
-    bridge = Bridge(options, observer=traffic)
+    bridge = _bridge_when_possible(options, traffic)
     stop = _stop_on_signals(bridge)
     try:
         with _web(bridge, traffic):
@@ -65,6 +69,20 @@ def _run_service(options: Config) -> int:
     finally:
         bridge.close()
     return EXIT_FINE
+
+
+def _bridge_when_possible(options: Config, traffic: Traffic) -> Bridge:
+    """A database server may start later than this machine, or be away for a while: wait for it, and say so once."""
+    said = ""
+    while True:
+        try:
+            return Bridge(options, observer=traffic)
+        except LedgerReadOnly as error:
+            if error.message != said:
+                said = error.message
+                log.error("the ledger cannot be used yet; it is tried again", reason=said)
+                notify.status(f"waiting for the ledger: {said}")
+        clock.wait(threading.Event(), LEDGER_AGAIN_SECONDS)
 
 
 def _web(bridge: Bridge, traffic: Traffic) -> Any:

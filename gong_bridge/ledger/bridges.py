@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.notes import read_note, write_note
 from gong_bridge.ledger.rows import maybe_moment, micros, moment, to_json
@@ -58,6 +58,7 @@ class Bridges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @again_when_clashed
     def seen(self, bridge: BridgeSeen, lease_seconds: float) -> None:
         """A sign of life, written over the last one. Dead predecessors with the same work on the same host go.
 

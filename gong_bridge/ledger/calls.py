@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gong_bridge.errors import BridgeError
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_values, write_events, write_leased
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, encoded, entry_of
 from gong_bridge.ledger.schema import OWNS_CALL, entries
 from gong_bridge.model import Entry, State
@@ -46,6 +46,7 @@ class Ownership:
         with self._database.read() as connection:
             return _owner(connection, client_unique_id)
 
+    @again_when_clashed
     def save_draft(
         self,
         entry: Entry,
@@ -82,6 +83,7 @@ class Ownership:
                 raise
             raise DuplicateCall(owner) from None
 
+    @again_when_clashed
     def take_over_call(
         self,
         entry: Entry,
@@ -120,6 +122,7 @@ class Ownership:
             }
             return write_leased(connection, entry, now, changes)
 
+    @again_when_clashed
     def adopt_call(
         self,
         entry: Entry,

@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import Table
 
 from gong_bridge import clock
-from gong_bridge.ledger.faults import translated
+from gong_bridge.errors import LedgerReadOnly
+from gong_bridge.ledger.faults import WritesClashed, is_of_a_replica, translated
 
 _BUSY_SECONDS = 30.0
 _CONNECTIONS = 16
+_POOL_SECONDS = 60.0
+_MOST_CLASHES = 5
+_POSTGRESQL_SETTINGS = {
+    "lock_timeout": "30s",
+    "statement_timeout": "120s",  # a server that hangs
+    "idle_in_transaction_session_timeout": "60s",  # a host that was suspended keeps no row from the others
+}
+_POSTGRESQL_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives": 1,  # a server that vanished is noticed within half a minute, not after two hours
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "gong-bridge",
+}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def again_when_clashed(verb: Callable[P, R]) -> Callable[P, R]:
+    """A verb that is one transaction, done again when it clashed with another (deadlock, serialization failure)."""
+
+    @wraps(verb)
+    def doing(*arguments: P.args, **named: P.kwargs) -> R:
+        for _ in range(_MOST_CLASHES - 1):
+            try:
+                return verb(*arguments, **named)
+            except WritesClashed:
+                continue
+        return verb(*arguments, **named)
+
+    return doing
 
 
 class Database:
@@ -40,15 +77,18 @@ class Database:
         self._relaxed: Engine | None = None
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True, unhurried: bool = False) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by any exception.
 
         `durable=False`: may be forgotten by a power cut (never by a crash of the process); for counts only.
+        `unhurried`: without PostgreSQL's time limits, for what takes minutes.
         """
         engine = self._durable if durable else self._relaxed_engine()
-        with self._write_lock if self.is_sqlite else nullcontext(), engine.connect() as connection:
+        with self._write_lock if self.is_sqlite else nullcontext(), self._connected(engine) as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif unhurried:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
             yield connection
             connection.commit()
 
@@ -61,8 +101,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; each statement sees its own moment."""
-        with self._durable.connect() as connection:
-            yield connection
+        with self._connected(self._durable) as connection:
+            yield connection if self.is_sqlite else connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def alone(self, connection: Connection, key: int) -> None:
         """Until the end of its transaction no other is here with this key (SQLite has one writer anyway)."""
@@ -103,22 +143,48 @@ class Database:
                 "connect_args": {"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
             }
         else:
-            asked = self.url.query.get("options", "")
-            settings = f"{asked} -c lock_timeout=30000{'' if durable else ' -c synchronous_commit=off'}"
-            options = {
-                "pool_pre_ping": True,  # a restarted server costs one look, not one failed step a connection
-                "connect_args": {"connect_timeout": 10, "options": settings},
-            }
-        engine = create_engine(self.url, pool_size=size, max_overflow=64, pool_timeout=60, **options)
+            options = _postgresql_options(self.url, durable=durable)
+        engine = create_engine(self.url, pool_size=size, max_overflow=64, pool_timeout=_POOL_SECONDS, **options)
         if self.is_sqlite:
             event.listen(engine, "connect", _set_up_durable if durable else _set_up_relaxed)
         event.listen(engine, "handle_error", self._translate)
         return engine
 
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            connection = engine.connect()
+        except PoolTimeout:
+            raise LedgerReadOnly(
+                f"ledger {self.place} cannot be used (every connection has been busy for {_POOL_SECONDS:.0f} s):"
+                " is the server overloaded, or its network broken?"
+            ) from None
+        with connection:
+            yield connection
+
     def _translate(self, context: ExceptionContext) -> None:
+        if context.is_pre_ping:
+            return  # a connection that has died is replaced, and nobody needs to know
+        if is_of_a_replica(context.original_exception):
+            context.is_disconnect = True  # after a failover the old primary still answers: connect anew
         problem = translated(context.original_exception, place=self.place, is_disconnect=context.is_disconnect)
         if problem is not None:
             raise problem from context.original_exception
+
+
+def _postgresql_options(url: URL, *, durable: bool) -> dict[str, Any]:
+    """What the URL itself says goes before our own settings."""
+    settings = {**_POSTGRESQL_SETTINGS, **({} if durable else {"synchronous_commit": "off"})}
+    own = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    asked = url.query.get("options", "")
+    return {
+        "pool_pre_ping": True,  # a restarted server costs one look, not one failed step a connection
+        "isolation_level": "READ COMMITTED",
+        "connect_args": {
+            **{name: value for name, value in _POSTGRESQL_CONNECTION.items() if name not in url.query},
+            "options": f"{own} {asked}",
+        },
+    }
 
 
 def _without_password(url: URL) -> str:

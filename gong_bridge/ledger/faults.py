@@ -22,18 +22,31 @@ _WRONG_ACCESS = (
     "no password supplied",
     "no pg_hba.conf entry",
     "does not exist",
-    "failed to resolve host",
-    "could not translate host name",
     "invalid connection option",
     "invalid port",
 )
+_CLASHES = ("40001", "40P01")  # serialization failure, deadlock
+_READ_ONLY = "25006"
+
+
+class WrongAccess(LedgerReadOnly):
+    """The server says no to this user or database: at the start a mistake, later something that may pass."""
+
+
+class WritesClashed(LedgerReadOnly):
+    """Two transactions stood in each other's way and this one gave in; the same again succeeds."""
+
+
+def is_of_a_replica(error: BaseException) -> bool:
+    """Whether this server takes no writes (any more): another connection may lead to the one that does."""
+    return getattr(error, "sqlstate", None) == _READ_ONLY
 
 
 def translated(error: BaseException, *, place: str, is_disconnect: bool = False) -> BridgeError | None:
     """Our error for one of sqlite3 or psycopg, or None when it is no trouble of the place but a mistake of ours.
 
     `place` names the ledger without its password. Whatever can end by itself or by a person's hand is LedgerReadOnly:
-    everything waits, nothing is lost. ConfigError for a file or server that cannot be the ledger.
+    everything waits, nothing is lost. ConfigError for a file that cannot be the ledger.
     """
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
@@ -57,10 +70,12 @@ def _of_postgresql(error: BaseException, place: str, is_disconnect: bool) -> Bri
     state = getattr(error, "sqlstate", None) or ""
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, psycopg.OperationalError) and not state and any(words in said for words in _WRONG_ACCESS):
-        return ConfigError(f"ledger {place}: {said}; correct ledger.url")
+        return WrongAccess(f"ledger {place}: {said}; correct ledger.url")
+    if state in _CLASHES:
+        return WritesClashed(f"ledger {place}: {said}")
     if state.startswith("54"):  # a value too long for an index: this entry's trouble, not the ledger's
         return None
-    waits = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state in ("25006", "42501")
+    waits = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state in (_READ_ONLY, "42501")
     if waits or is_disconnect:
         return LedgerReadOnly(f"ledger {place} cannot be used ({said}): is PostgreSQL running, reachable and writable?")
     return None

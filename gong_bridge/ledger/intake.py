@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from gong_bridge.errors import BadNotification
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.followers import free_followers
 from gong_bridge.ledger.rows import clean, clean_whole, encoded, micros
@@ -86,8 +86,7 @@ class Intake:
         """
         changed = 0
         for source, batch in _chunks(recordings):
-            with self._database.write() as connection:
-                changed += self._add_batch(connection, Lane(source, reach), batch, backlog, now)
+            changed += self._add_batch(Lane(source, reach), batch, backlog, now)
         return changed
 
     def keep_notification(self, notification: Notification, now: datetime, reach: str | None = None) -> bool:
@@ -130,7 +129,12 @@ class Intake:
             write_events(connection, told)
         return True
 
-    def _add_batch(
+    @again_when_clashed
+    def _add_batch(self, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime) -> int:
+        with self._database.write() as connection:
+            return self._add_in(connection, lane, batch, backlog, now)
+
+    def _add_in(
         self, connection: Connection, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime
     ) -> int:
         known = connection.execute(_KNOWN.with_for_update(), _of_keys(lane.source, batch, lane.reach)).all()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.faults import WrongAccess
 from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
 
 _SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
@@ -39,6 +40,9 @@ def open_database(url: str, password: Secret | None = None) -> Database:
     try:
         with _alone(database):
             _migrate(database)
+    except WrongAccess as error:
+        database.close()
+        raise ConfigError(error.message) from error
     except BaseException:
         database.close()
         raise
@@ -141,7 +145,7 @@ def _migrate(database: Database) -> None:
         with database.read() as connection:
             _present_revision(connection, database.place)  # another program's file is not touched
         _use_write_ahead_log(database)
-    with database.write() as connection:
+    with database.write(unhurried=True) as connection:  # another host may migrate a large ledger just now
         database.alone(connection, _MIGRATION_LOCK)
         present = _present_revision(connection, database.place)
         if present != HEAD:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes, in_states
 from gong_bridge.ledger.intake import BY_OPERATOR, back_to
 from gong_bridge.ledger.rows import clean, micros
@@ -96,22 +96,20 @@ class Operator:
         """Chunk by chunk, each a transaction of its own: workers never wait long behind a bulk verb."""
         changed, after = 0, 0
         while True:
-            with self._database.write() as connection:
-                rows = list(
-                    connection.execute(
-                        select(*REOPEN_COLUMNS)
-                        .where(*conditions, entries.c.id > after)
-                        .order_by(entries.c.id)
-                        .limit(_CHUNK)
-                        .with_for_update()
-                    )
-                )
-                if rows:
-                    change(connection, rows)
-            changed += len(rows)
-            if len(rows) < _CHUNK:
+            ids = self._change_chunk([*conditions, entries.c.id > after], change)
+            changed += len(ids)
+            if len(ids) < _CHUNK:
                 return changed
-            after = rows[-1].id
+            after = ids[-1]
+
+    @again_when_clashed
+    def _change_chunk(self, conditions: list[ColumnElement[bool]], change: _ChangeRows) -> list[int]:
+        statement = select(*REOPEN_COLUMNS).where(*conditions).order_by(entries.c.id).limit(_CHUNK).with_for_update()
+        with self._database.write() as connection:
+            rows = connection.execute(statement).all()
+            if rows:
+                change(connection, rows)
+        return [row.id for row in rows]
 
 
 def reopen(connection: Connection, rows: Sequence[Any], now: datetime, code: str) -> None:

@@ -13,7 +13,7 @@ from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.ledger.calls import DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events, write_leased
 from gong_bridge.ledger.claims import Lanes, Order, claim_statement, look_statement
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.followers import free_followers
 from gong_bridge.ledger.intake import GONE
 from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
@@ -57,6 +57,7 @@ class Work:
         self._database = database
         self._idle = {False: True, True: True}
 
+    @again_when_clashed
     def claim(
         self,
         owner: str,
@@ -91,6 +92,7 @@ class Work:
         with self._database.read() as connection:
             return connection.execute(look_statement(lanes, live_only=False), look).scalar() is not None
 
+    @again_when_clashed
     def renew(self, tokens: Collection[str], until: datetime) -> set[str]:
         """Prolong leases; the tokens that still hold. The others' work is lost."""
         if not tokens:
@@ -99,6 +101,7 @@ class Work:
             rows = connection.execute(_RENEW, {"tokens": list(tokens), "until": micros(until)})
             return set(rows.scalars())
 
+    @again_when_clashed
     def advance(
         self,
         entry: Entry,
@@ -124,6 +127,7 @@ class Work:
         with self._database.write() as connection:
             return write_leased(connection, entry, now, given)
 
+    @again_when_clashed
     def note_intent(self, entry: Entry, intent: str | None, now: datetime, **changes: Any) -> Entry:
         """Write down that a request is about to be sent ("create" or "deliver"); None: its outcome is known.
 
@@ -132,6 +136,7 @@ class Work:
         with self._database.write() as connection:
             return write_leased(connection, entry, now, {"intent": intent, **changes}, with_event=False)
 
+    @again_when_clashed
     def postpone(
         self,
         entry: Entry,
@@ -209,11 +214,13 @@ class Work:
             changes["owns_call"] = False
         return self._stop(entry, State.SKIPPED, now, changes, clear_intent)
 
+    @again_when_clashed
     def release(self, entry: Entry, now: datetime) -> None:
         """Give the entry back as it is, at once (graceful stop)."""
         with self._database.write() as connection:
             write_leased(connection, entry, now, NO_LEASE, with_event=False)
 
+    @again_when_clashed
     def release_dead(self, is_alive: Callable[[str], bool], now: datetime) -> int:
         """Free what dead processes left leased; how many. `is_alive` is asked once for each owner."""
         with self._database.read() as connection:
@@ -231,6 +238,7 @@ class Work:
             write_events(connection, told)
         return len(freed)
 
+    @again_when_clashed
     def _stop(self, entry: Entry, to: State, now: datetime, changes: dict[str, Any], clear_intent: bool) -> Entry:
         if entry.state not in OPEN_STATES:
             raise ValueError(f"entry {entry.id} is {entry.state} already")

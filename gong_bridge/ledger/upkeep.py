@@ -40,7 +40,8 @@ class Upkeep:
     def integrity_check(self) -> list[str]:
         """What is wrong with the ledger, in words; empty when it is whole. Reads everything: minutes for millions."""
         problems: list[str] = []
-        with self._database.read() as connection:
+        looking = self._database.read() if self._database.is_sqlite else self._database.write(unhurried=True)
+        with looking as connection:
             if self._database.is_sqlite:
                 lines = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_PROBLEMS})").scalars().all()
                 problems.extend(line for line in lines if line != "ok")
