@@ -80,7 +80,7 @@ def test_R28_R22_four_bridges_deliver_all_once_although_one_is_killed(
         wait_until(lambda: open_of(ledger, "pbx", "host-d") == 0, "the killed host goes on", 90)
         assert ledger.upkeep.integrity_check() == []
     each_call_once(sandbox, expected)
-    assert [request.path for request in sandbox.requests].count("/v2/users") == 1
+    assert [request.path for request in sandbox.requests].count("/v2/users") == 3  # the pages of one listing
 
 
 def test_R26_what_one_host_writes_another_takes_within_a_second_and_idling_costs_the_server_little(
@@ -106,6 +106,7 @@ def test_R26_what_one_host_writes_another_takes_within_a_second_and_idling_costs
         assert (drafted.at - at).total_seconds() < 3  # the claim within one, then the probe's start and Gong's users
         with psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
             counting = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+            time.sleep(11)  # what the server counted of the time before comes up to 10 s later
             (before,) = connection.execute(counting).fetchone() or (0,)
             time.sleep(5)
             (after,) = connection.execute(counting).fetchone() or (0,)
