@@ -35,9 +35,12 @@ def take_over(
     """
     options = read_config(config, look_at_disk=False)
     now = clock.now()
-    own = [lane for lane in lanes_of(options) if source in (None, lane.source) and lane.reach != reach]
+    chosen = [lane for lane in lanes_of(options) if source in (None, lane.source)]
+    if not chosen:
+        raise ConfigError(f"no source of this configuration is called {source}; see `gong-bridge check`")
+    own = [lane for lane in chosen if lane.reach not in (None, reach)]
     if not own:
-        raise ConfigError(f"no source of this configuration is called {source!r}, or it has the reach {reach} already")
+        raise ConfigError(f"nothing to take over: what {reach} found is this configuration's already, or in buckets")
     with opened_ledger(options) as ledger:
         lost = [(Lane(lane.source, reach), lane) for lane in own]
         for bridge in ledger.bridges.running(now, options.ledger.lease):
@@ -54,7 +57,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     lease_seconds = options.ledger.lease
     return {
         "bridges": [
-            {"host": one.host, "version": one.version, "sources": sorted(lane.source for lane in one.lanes),
+            {"host": one.host, "version": one.version, "sources": sorted(_name(lane) for lane in one.lanes),
              "running": one.is_running(now, lease_seconds), "seen_at": one.seen_at, "stopped_at": one.stopped_at}
             for one in ledger.bridges.all()
         ],
@@ -80,7 +83,7 @@ def show(facts: dict[str, Any]) -> None:
     for one in facts["not_served"]:
         waits = "recording waits" if one["count"] == 1 else "recordings wait"
         out.print(
-            Text(f"{one['count']:,} {waits} of source {one['source']}: {one['why']}", style="red"), soft_wrap=True
+            Text(f"{one['count']:,} {waits}, of source {one['source']}: {one['why']}", style="red"), soft_wrap=True
         )
 
 
@@ -88,6 +91,10 @@ def _state(bridge: dict[str, Any]) -> tuple[str, str]:
     if bridge["running"]:
         return "running", "green"
     return ("stopped", "dim") if bridge["stopped_at"] else ("not seen", "bold red")
+
+
+def _name(lane: Lane) -> str:
+    return f"{lane.source} ({lane.reach})" if lane.reach else lane.source
 
 
 def _why(one: Unserved) -> str:

@@ -69,7 +69,7 @@ def parse_url(url: str) -> URL:
 def has_password(url: str) -> bool:
     """Whether a password stands in the URL, where other users of the machine, and logs, can see it."""
     parsed = parse_url(url)
-    return parsed.password is not None or "password" in parsed.query
+    return bool(parsed.password) or "password" in parsed.query
 
 
 def file_system_type(path: Path, mounts: str) -> str:

@@ -73,7 +73,7 @@ def test_R28_R22_four_bridges_deliver_all_once_although_one_is_killed(
         wait_until(lambda: sum(open_of(ledger, *one) for one in others) == 0, "the others deliver all they can", 90)
         if open_of(ledger, "pbx", "host-d"):
             told = homes[0].run("status").stdout
-            assert " of source pbx: host " in " ".join(told.split())
+            assert ", of source pbx: host " in " ".join(told.split())
             assert "not seen since" in told
             assert "gong-bridge ledger take-over host-d" in " ".join(told.split())
         stack.enter_context(homes[3].running())
