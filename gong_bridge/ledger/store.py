@@ -90,7 +90,7 @@ class Work:
         """Whether there is something to claim; one short look that changes nothing and keeps nobody waiting."""
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
         with self._database.read() as connection:
-            return connection.execute(look_statement(lanes, live_only=False), look).scalar() is not None
+            return connection.execute(look_statement(lanes, live_only=False, order="oldest"), look).scalar() is not None
 
     @again_when_clashed
     def renew(self, tokens: Collection[str], until: datetime) -> set[str]:
