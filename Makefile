@@ -24,6 +24,7 @@ unit: $(VENV)/.installed-test
 benchmarks: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/upload.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/join.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

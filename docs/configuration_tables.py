@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gong_bridge.config import schema
+from gong_bridge.config import places, schema
 from gong_bridge.config.units import parse_duration, parse_share, parse_size
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -22,13 +22,18 @@ def with_tables(page: str) -> str:
 
 
 def _marked(mark: str, name: str, but: str | None) -> str:
-    hidden = set(getattr(schema, but).model_fields) if but else set()
+    hidden = set(_model(but).model_fields) if but else set()
     rows = [
         f"| `{key}` | {_default(field)} | {_about(field)} |"
-        for key, field in getattr(schema, name).model_fields.items()
+        for key, field in _model(name).model_fields.items()
         if key not in hidden
     ]
     return "\n".join([mark, "| key | default | what it says |", "|---|---|---|", *rows, "<!-- end -->"])
+
+
+def _model(name: str) -> type[BaseModel]:
+    model: type[BaseModel] = getattr(schema, name, None) or getattr(places, name)
+    return model
 
 
 def _about(field: FieldInfo) -> str:

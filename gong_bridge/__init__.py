@@ -14,8 +14,9 @@ notifications (messages of a queue, read again), reception (the ledger's side of
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
-< directory, identity, notifications, owner, mapping_watch, sidecar_watch < route < looking, routing, sidecars_again
-< gathering < pipeline < worker, gate, presence, reception, supervision, single_pass < service < web, demo < cli.
+< beside < directory, identity, notifications, owner, mapping_watch, sidecar_watch < route < looking, routing,
+sidecars_again < gathering < pipeline < worker, gate, presence, reception, supervision, single_pass < service
+< web, demo, scratch < cli.
 """
 
 __version__ = "0.1.0"

@@ -20,7 +20,7 @@ from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge, nothing_in
 from gong_bridge.model import Completeness, Entry, MediaInfo
 from gong_bridge.route import Route
-from gong_bridge.sidecar_watch import DEGRADED, Beside, SidecarWatch, is_described
+from gong_bridge.sidecar_watch import DEGRADED, SidecarWatch, is_described
 
 DRAFT_IS_FRESH_SECONDS = 2.0
 """A draft that waited longer than this is compared with what describes it once more before it is sent."""
@@ -140,10 +140,10 @@ class Looking:
     def _with_sidecars(self, entry: Entry, info: MediaInfo, now: datetime, ask: Callable[[Known], Answer]) -> Answer:
         """Ask the mapping; when that ends in a hold, a sidecar that is corrected lets the recording go on."""
         route = self._routes[entry.source]
-        beside = Beside(route.source.read_beside)
+        beside = route.beside()
 
         def known() -> Known:
-            return route.known(entry, info, people=self._directory.people(), now=now, read_beside=beside.read)
+            return route.known(entry, info, people=self._directory.people(), now=now, beside=beside)
 
         try:
             try:
@@ -155,7 +155,7 @@ class Looking:
                 return ask(known())
         except Held:
             if beside.seen:
-                self._sidecar_watch.expect(entry, route.source.read_beside, beside.seen)
+                self._sidecar_watch.expect(entry, beside)
             raise
 
     # --- calls in several files -------------------------------------------------------------------------------------

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from gong_bridge.beside import Beside
 from gong_bridge.mapping.engine import Mapping as CallMapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
-from gong_bridge.mapping.sidecars import ReadBeside
+from gong_bridge.mapping.sidecars import Beside as BesideRecording
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.mapping_watch import WatchedMapping
 from gong_bridge.model import Completeness, Entry, MediaInfo
 from gong_bridge.sources.base import Source
+from gong_bridge.sources.elsewhere import Elsewhere
 
-_MEDIA_FIELDS = frozenset(field.name for field in fields(MediaInfo))
+_MEDIA_FIELDS = frozenset(one.name for one in fields(MediaInfo))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
     """What bridge.yaml says of one source, ready to use.
 
-    sidecar_wait_seconds: None leaves it to the mapping.
+    sidecar_wait_seconds: None leaves it to the mapping. sidecars: the places that hold sidecars only, by name.
     """
 
     source: Source
@@ -33,13 +37,19 @@ class Route:
     reach: str | None = None
     delivery: Literal["upload", "link", "auto"] = "upload"
     when_not_fetched: Literal["upload", "hold"] = "upload"
+    sidecars: Mapping[str, Elsewhere] = field(default_factory=dict)
+    tables: Tables = field(default_factory=Tables)
 
     @property
     def mapping(self) -> CallMapping:
         """The mapping as it is now; a call is composed with one and the same."""
         return self.watched.present
 
-    def known(self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, read_beside: ReadBeside) -> Known:
+    def beside(self) -> Beside:
+        """What lies beside one of its recordings, and in the places that hold sidecars only."""
+        return Beside({"": self.source, **self.sidecars}, self.tables)
+
+    def known(self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, beside: BesideRecording) -> Known:
         """All that the mapping may use of this recording."""
         wait_seconds = self.sidecar_wait_seconds
         if wait_seconds is None:
@@ -53,7 +63,7 @@ class Route:
             people=people,
             now=now,
             sidecar_wait_seconds=wait_seconds - ahead_seconds,
-            read_beside=read_beside,
+            beside=beside,
             describe=lambda: self.source.describe(entry.recording),
         )
 
@@ -63,9 +73,7 @@ class Route:
         Raises BadMetadata (it cannot be read), NotYetComplete (half written), SourceUnavailable.
         """
         info = media_of(entry.media or {})
-        return self.mapping.described_by(
-            self.known(entry, info, people=people, now=now, read_beside=self.source.read_beside)
-        )
+        return self.mapping.described_by(self.known(entry, info, people=people, now=now, beside=self.beside()))
 
 
 def media_of(record: dict[str, Any]) -> MediaInfo:

@@ -6,12 +6,16 @@ import re
 import socket
 from zoneinfo import ZoneInfo
 
+from gong_bridge.config.places import place_is_missing
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
+from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.mapping.people import Company
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.mapping_watch import WatchedMapping
 from gong_bridge.route import Route
 from gong_bridge.sources.base import Source
+from gong_bridge.sources.elsewhere import Elsewhere
 
 
 def build_source(options: FolderSource | BucketSource) -> Source:
@@ -25,13 +29,18 @@ def build_source(options: FolderSource | BucketSource) -> Source:
     return Bucket(options)
 
 
-def build_routes(config: Config) -> dict[str, Route]:
+def build_routes(config: Config, tables: Tables | None = None) -> dict[str, Route]:
     """Every configured source with its mapping. Raises ConfigError for a mapping that is missing or wrong."""
+    tables = tables or Tables()
     routes = {}
     for options in config.sources:
+        watched = WatchedMapping(name=options.mapping, folder=config.mappings, options=options.options)
+        for missing in sorted(watched.present.places_needed - set(options.sidecars)):
+            wrong = place_is_missing(options.mapping, missing, options.sidecars)
+            raise ConfigError(f"source {options.name}: {wrong}")
         routes[options.name] = Route(
             source=build_source(options),
-            watched=WatchedMapping(name=options.mapping, folder=config.mappings, options=options.options),
+            watched=watched,
             company=Company(
                 country=config.company.country,
                 time_zone=ZoneInfo(options.time_zone or config.company.time_zone),
@@ -44,6 +53,8 @@ def build_routes(config: Config) -> dict[str, Route]:
             delivery=options.delivery if isinstance(options, BucketSource) else "upload",
             when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
             reach=reach_of(options, config.ledger.url),
+            tables=tables,
+            sidecars={name: Elsewhere(name, place) for name, place in options.sidecars.items()},
         )
     return routes
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from gong_bridge import __version__, clock, notify
 from gong_bridge.config.schema import Config
@@ -22,10 +20,11 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.looking import Looking
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.mapping_watch import MappingWatch
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
-from gong_bridge.model import GongUser, SourceHealth
+from gong_bridge.model import SourceHealth
 from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
@@ -64,7 +63,8 @@ class Bridge:
         """Open the ledger and load mappings; nothing runs yet. Raises ConfigError, LedgerReadOnly."""
         self.config = config
         self.observer = Witness(observer or Observer())
-        self.routes = build_routes(config)
+        self.tables = Tables()
+        self.routes = build_routes(config, self.tables)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
         self.ledger = Ledger.open(config.ledger.url, config.ledger.password)
         self.owner = owner_name()
@@ -111,6 +111,7 @@ class Bridge:
     def close(self) -> None:
         """End the probe's processes, the connections and the ledger."""
         self.probe.close()
+        self.tables.close()
         self.client.close()
         self.allowance.flush()
         self.ledger.close()
@@ -197,38 +198,6 @@ class Bridge:
         )
 
 
-@contextmanager
-def scratch_bridge(config: Config) -> Iterator[Bridge]:
-    """A bridge on a ledger of its own that is thrown away: for commands that only look.
-
-    It knows the Gong users that the real ledger knows, so that looking usually costs no API call.
-    """
-    users: list[GongUser] = []
-    if ledger_exists(config.ledger.url):
-        real = Ledger.open(config.ledger.url, config.ledger.password)
-        try:
-            users = real.people.users()
-        finally:
-            real.close()
-    with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
-        scratch = config.model_copy(
-            update={"ledger": config.ledger.model_copy(update={"url": f"sqlite:///{folder}/scratch.db"})}
-        )
-        bridge = Bridge(scratch)
-        try:
-            if users:
-                bridge.ledger.people.replace_users(users, now=clock.now())
-            yield bridge
-        finally:
-            bridge.close()
-
-
-def ledger_exists(url: str) -> bool:
-    """Whether there is a ledger already (a database server always counts as one)."""
-    scheme, _, path = url.partition(":///")
-    return not scheme.startswith("sqlite") or Path(path).exists()
-
-
 class _Crew:
     """The threads of one run: started inside the `with`, stopped in the right order at its end."""
 
@@ -275,6 +244,7 @@ class _Crew:
         self.start_thread("presence", every(bridge.config.ledger.lease / 3, bridge.presence.beat))
         self.start_thread("work", every(LOOK_SECONDS, bridge._look_for_work))
         self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
+        self.start_thread("tables", bridge.tables.keep_reading)
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
         self.start_thread("mappings", every(TEND_SECONDS, bridge._look_at_mappings))
         self.start_thread("sidecars again", every(TEND_SECONDS, bridge.sidecars_again.look))

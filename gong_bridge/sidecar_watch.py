@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gong_bridge import clock
+from gong_bridge.beside import Beside, Seen
 from gong_bridge.errors import BadMetadata, BridgeError, MissingSidecar
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import Entry, SidecarFile, State
+from gong_bridge.model import Entry, State
 
 LOOK_SECONDS = 3.0
 """How often some of the awaited sidecars are looked at."""
 MOST_AT_ONCE = 25
 """So many entries are looked at each time, in turn: in a bucket every look is a request."""
+MOST_ROWS_AT_ONCE = 1000
+"""So many that wait for a row of a table: asking an index costs next to nothing."""
 MOST_AWAITED = 10_000
 """Beyond that, entries wait for the next start or `ledger retry`."""
-LARGEST_BYTES = 4 * 2**20
 
 DEGRADED = "degraded"
 """Remark on a call that was sent without the sidecar that it should have had."""
@@ -28,33 +29,17 @@ SIDECAR_AGAIN = "sidecar-again"
 SIDECAR_LATE = "sidecar-late"
 """Code of the event of a sidecar that came after the call had been created without it."""
 
-ReadBeside = Callable[[str, int], SidecarFile | None]
-
 
 def is_described(entry: Entry) -> bool:
     """Whether a sidecar describes this recording, or should have."""
     return entry.sidecar_key is not None or entry.remark == DEGRADED
 
 
-class Beside:
-    """What lay beside a recording while its call was composed; reads on behalf of the mapping and remembers."""
-
-    def __init__(self, read: ReadBeside) -> None:
-        self._read = read
-        self.seen: dict[str, str] = {}
-
-    def read(self, key: str, max_bytes: int) -> SidecarFile | None:
-        """See Source.read_beside."""
-        file = self._read(key, max_bytes)
-        self.seen[key] = _digest(file)
-        return file
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Awaited:
     entry_id: int
-    read: ReadBeside
-    seen: Mapping[str, str]
+    seen: tuple[Seen, ...]
+    reads_files: bool
 
 
 class SidecarWatch:
@@ -73,17 +58,21 @@ class SidecarWatch:
         """At the start: sidecars, mappings and clocks may have been corrected meanwhile; how many were let go."""
         return self._ledger.operator.reopen_held(clock.now(), codes=(MissingSidecar.code, BadMetadata.code))
 
-    def expect(self, entry: Entry, read: ReadBeside, seen: Mapping[str, str]) -> None:
-        """`entry` is about to be held while this lay beside it."""
+    def expect(self, entry: Entry, beside: Beside) -> None:
+        """`entry` is about to be held by what was seen beside it."""
         with self._lock:
             if len(self._awaited) < MOST_AWAITED:
-                self._awaited[entry.id] = _Awaited(entry_id=entry.id, read=read, seen=seen)
+                self._awaited[entry.id] = _Awaited(
+                    entry_id=entry.id, seen=beside.seen, reads_files=beside.has_read_files
+                )
 
     def notice(self, keys: Collection[str]) -> None:
         """These keys were written a moment ago: whoever waits for one of them is looked at next."""
         wanted = set(keys)
         with self._lock:
-            first = {one.entry_id: one for one in self._awaited.values() if not wanted.isdisjoint(one.seen)}
+            first = {
+                one.entry_id: one for one in self._awaited.values() if any(seen.key in wanted for seen in one.seen)
+            }
             if first:
                 self._awaited = {**first, **self._awaited}
                 self._looked_at = -LOOK_SECONDS
@@ -94,7 +83,11 @@ class SidecarWatch:
             return 0
         self._looked_at = clock.monotonic_seconds()
         with self._lock:
-            some = [self._awaited.pop(entry_id) for entry_id in list(self._awaited)[:MOST_AT_ONCE]]
+            waiting = list(self._awaited.values())
+            some = [one for one in waiting if one.reads_files][:MOST_AT_ONCE]
+            some += [one for one in waiting if not one.reads_files][:MOST_ROWS_AT_ONCE]
+            for one in some:
+                del self._awaited[one.entry_id]
         freed = 0
         while some:
             one = some[0]
@@ -125,17 +118,13 @@ class SidecarWatch:
 
 
 def _changed(one: _Awaited) -> bool:
-    for key, digest in one.seen.items():
+    for seen in one.seen:
         try:
-            now = _digest(one.read(key, LARGEST_BYTES))
+            now = seen.look()
         except BadMetadata:
             now = "too large"
         except BridgeError:
             continue  # the source is away: look again next time
-        if now != digest:
+        if now != seen.digest:
             return True
     return False
-
-
-def _digest(file: SidecarFile | None) -> str:
-    return "" if file is None else hashlib.sha256(file.data).hexdigest()

@@ -15,6 +15,7 @@ LEVELS: list[set[str]] = [
     {"model", "clock", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
+    {"beside"},
     {"directory", "identity", "linking", "notifications", "observer", "owner", "mapping_watch", "sidecar_watch"},
     {"route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
@@ -22,7 +23,7 @@ LEVELS: list[set[str]] = [
     {"pipeline"},
     {"worker", "gate", "presence", "reception", "supervision", "single_pass"},
     {"service"},
-    {"web", "demo"},
+    {"web", "demo", "scratch"},
     {"cli"},
 ]
 LEVEL_OF = {room: number for number, level in enumerate(LEVELS) for room in level}

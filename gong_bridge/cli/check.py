@@ -21,7 +21,8 @@ from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.lint import lint
 from gong_bridge.mapping.people import People, check_usable
 from gong_bridge.routing import build_routes
-from gong_bridge.service import Bridge, scratch_bridge
+from gong_bridge.scratch import scratch_bridge
+from gong_bridge.service import Bridge
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +52,8 @@ def check(
         place = f"s3://{source.bucket}/{source.prefix}" if isinstance(source, BucketSource) else str(source.folder)
         zone = source.time_zone or options.company.time_zone
         _fine(f"source {source.name}: {place}, mapping {routes[source.name].mapping.name}, local times in {zone}")
+        for name, sidecars in source.sidecars.items():
+            _fine(f"source {source.name}: sidecars {name} in {sidecars.place}")
     _fine(f"agents: {len(agents)} in {options.agents.name}" if options.agents else "agents: none configured")
     _doubt_number_plan(options, agents)
     _doubt_mappings(options)
@@ -94,6 +97,11 @@ def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:
                 _fine(f"source {name}: {route.source.check()}")
             except BridgeError as error:
                 yield f"source {name}: {error.message}"
+            for sidecars in route.sidecars.values():
+                try:
+                    _fine(f"source {name}: sidecars {sidecars.name}: {sidecars.check()}")
+                except BridgeError as error:
+                    yield f"source {name}: {error.message}"
 
 
 def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import State
 from gong_bridge.presence import follow_ledger_clock
-from gong_bridge.service import ledger_exists
+from gong_bridge.scratch import ledger_exists
 
 EXIT_FINE = 0
 EXIT_PERSON_NEEDED = 1

@@ -22,7 +22,8 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
 from gong_bridge.routing import reach_of
-from gong_bridge.service import Bridge, ledger_exists, scratch_bridge
+from gong_bridge.scratch import ledger_exists, scratch_bridge
+from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 
 

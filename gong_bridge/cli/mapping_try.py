@@ -25,7 +25,8 @@ from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import ConfigError, Held, NotYetComplete, SourceGone, UnknownPerson
 from gong_bridge.mapping.trial import Outcome, Tally
 from gong_bridge.model import Entry, Recording, State
-from gong_bridge.service import Bridge, scratch_bridge
+from gong_bridge.scratch import scratch_bridge
+from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 
 _AT_ONCE = 2  # as many as the probe has processes

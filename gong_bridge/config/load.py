@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_bridge.config.on_disk import Look, beneath, sqlite_path
-from gong_bridge.config.schema import Config, FolderSource, MoveTo, name_is_taken
+from gong_bridge.config.places import SidecarFolder
+from gong_bridge.config.schema import BucketSource, Config, FolderSource, MoveTo, name_is_taken
 from gong_bridge.config.secrets import points_elsewhere
 from gong_bridge.errors import ConfigError
 from gong_bridge.strict_yaml import Document, load_document, problems_of
@@ -104,10 +105,7 @@ def _absolute(config: Config, folder: Path) -> Config:
     update: dict[str, Any] = {
         "agents": None if config.agents is None else beneath(folder, config.agents),
         "mappings": None if config.mappings is None else beneath(folder, config.mappings),
-        "sources": tuple(
-            _absolute_source(source, folder) if isinstance(source, FolderSource) else source
-            for source in config.sources
-        ),
+        "sources": tuple(_absolute_source(source, folder) for source in config.sources),
     }
     ledger = sqlite_path(config.ledger.url)
     if ledger is not None:
@@ -118,8 +116,16 @@ def _absolute(config: Config, folder: Path) -> Config:
     return config.model_copy(update=update)
 
 
-def _absolute_source(source: FolderSource, folder: Path) -> FolderSource:
-    update: dict[str, Any] = {"folder": beneath(folder, source.folder)}
+def _absolute_source(source: FolderSource | BucketSource, folder: Path) -> FolderSource | BucketSource:
+    update: dict[str, Any] = {
+        "sidecars": {
+            name: SidecarFolder(folder=beneath(folder, place.folder)) if isinstance(place, SidecarFolder) else place
+            for name, place in source.sidecars.items()
+        }
+    }
+    if isinstance(source, BucketSource):
+        return source.model_copy(update=update)
+    update["folder"] = beneath(folder, source.folder)
     if isinstance(source.after_upload, MoveTo):
         update["after_upload"] = MoveTo(move_to=str(beneath(folder, source.after_upload.move_to)))
     return source.model_copy(update=update)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from gong_bridge.config.places import place_is_missing
 from gong_bridge.config.schema import LedgerOptions
 from gong_bridge.errors import ConfigError
 from gong_bridge.strict_yaml import Document
@@ -43,6 +44,13 @@ class HasOptions(Protocol):
         """Name -> what is wrong with an option and the cure."""
 
 
+@runtime_checkable
+class NeedsPlaces(Protocol):
+    """What `read_mapping` may give: a mapping that knows in which other places it finds sidecars."""
+
+    places_needed: frozenset[str]
+
+
 class Look:
     """One look at everything that a bridge.yaml names; collects problems and warnings."""
 
@@ -72,8 +80,9 @@ class Look:
                 what = "another source reads this queue, and each message reaches one of the two; give each its own"
                 self._wrong((*loc, "events"), what)
             queues.add(queue)
-            if _has_password(source.get("endpoint_url")):
-                self._wrong((*loc, "endpoint_url"), "keys do not belong in the address; name them by profile:")
+            for part_loc, part in ((loc, source), *_places(loc, source)):
+                if _has_password(part.get("endpoint_url")):
+                    self._wrong((*part_loc, "endpoint_url"), "keys do not belong in the address; name them by profile:")
         self._ledger_url()
 
     def _ledger_url(self) -> None:
@@ -99,6 +108,10 @@ class Look:
         """Folders of sources, ledger, conversions and mappings: there, readable, writable where they must be."""
         seen: list[tuple[Path, Loc]] = []
         for loc, source in self._sources():
+            for place_loc, _ in _places(loc, source):
+                place = self._path((*place_loc, "folder"))
+                if place is not None:
+                    self._folder_at((*place_loc, "folder"), place)
             path = self._path((*loc, "folder")) if "bucket" not in source else None
             if path is None:
                 continue
@@ -147,7 +160,12 @@ class Look:
                     self._wrong((*loc, "mapping"), problem)
                 continue
             if read_mapping is not None:
-                self._options(loc, source, self._elsewhere(read_mapping, path))
+                mapping = self._elsewhere(read_mapping, path)
+                self._options(loc, source, mapping)
+                places = [str(place) for place in _mapping(source.get("sidecars"))]
+                needed = mapping.places_needed if isinstance(mapping, NeedsPlaces) else frozenset()
+                for missing in sorted(needed - set(places)):
+                    self._wrong((*loc, "mapping"), place_is_missing(name, missing, places))
 
     def _options(self, loc: Loc, source: dict[str, Any], mapping: object) -> None:
         """Options that the mapping does not know, or not as this kind of value."""
@@ -243,6 +261,16 @@ class Look:
         except ConfigError as error:
             self._problems.update(dict.fromkeys(error.problems))
             return None
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _places(loc: Loc, source: dict[str, Any]) -> Iterator[tuple[Loc, dict[str, Any]]]:
+    for name, place in _mapping(source.get("sidecars")).items():
+        if isinstance(name, str) and isinstance(place, dict):
+            yield (*loc, "sidecars", name), place
 
 
 def _folder_trouble(path: Path, writable_because: str) -> str | None:

@@ -23,6 +23,7 @@ from gong_bridge.config.checks import check_zone as check_zone  # mappings check
 from gong_bridge.config.limits import Limits as Limits
 from gong_bridge.config.limits import Reserve as Reserve  # the table in the documentation is made from it
 from gong_bridge.config.options import Options
+from gong_bridge.config.places import PlaceName, SidecarPlace
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration, Size
 from gong_bridge.strict_yaml import MistakeAt
@@ -135,6 +136,8 @@ class _SourceOptions(Options):
     """What to do when a recording changes after it was delivered."""
     sidecar_wait: Duration | None = None
     """How long a recording waits for its sidecar; without it the mapping's own `wait`, two minutes unless set."""
+    sidecars: dict[PlaceName, SidecarPlace] = Field(default={})
+    """Other folders and buckets in which a mapping finds sidecars (`in: NAME` in the mapping)."""
 
     @field_validator("time_zone")
     @classmethod

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gong_bridge.mapping.patterns import GuardedPattern
+from gong_bridge.mapping.table_index import Join
+from gong_bridge.mapping.table_rows import Shape
 from gong_bridge.mapping.templates import Template
 
 Node = Any
@@ -64,24 +66,49 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """One place where a sidecar may lie. `rule` is a key of FindRule; `ending` is the literal end of its name."""
+    """Where a sidecar may lie. `rule` is a key of FindRule; `ending` is the literal end of its name.
+
+    where: the name that bridge.yaml gives to another folder or bucket; empty: the source itself.
+    """
 
     rule: str
     name: Node
     ending: str
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowRule:
+    """What the columns of one join must equal, and a condition on the rows that do."""
+
+    values: tuple[Node, ...]
+    only: Node
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSidecar:
+    """How the rows of a recording are found in a table. `joins` and `rules` belong together, one by one."""
+
+    shape: Shape
+    joins: tuple[Join, ...]
+    rules: tuple[RowRule, ...]
+    only: Node
+    order: Node
+    choose: Literal["one", "first", "last"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sidecar:
     """Where a recording's description lies and how it is written."""
 
-    format: Literal["json", "xml", "csv"]
+    format: Literal["json", "xml", "csv", "jsonl"]
     places: tuple[Place, ...]
     needed_when: Node
     wait_seconds: float
     when_missing: Literal["hold", "degrade", "skip"]
     largest_bytes: int
     where: dict[str, Node]
+    table: TableSidecar | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from gong_bridge.errors import BadMetadata, ConfigError, Held, MissingSidecar
 from gong_bridge.mapping.checks import Scene, check_draft, remarks_on
 from gong_bridge.mapping.composition import Composition, Skip, hold, skip
 from gong_bridge.mapping.definition import Condition, Definition, Grouping, Node, reads
+from gong_bridge.mapping.description import Description
 from gong_bridge.mapping.drafting import clean, draft_of, exact_times
 from gong_bridge.mapping.facts import Known, facts_of, match_name, started_by_file
 from gong_bridge.mapping.filters import Here
@@ -22,7 +23,8 @@ from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company
 from gong_bridge.mapping.plain_filters import FALSE_WORDS
 from gong_bridge.mapping.repeated import Made, make_items
-from gong_bridge.mapping.sidecars import ReadBeside, SidecarMissing, Waiting, digest_of, find_sidecar
+from gong_bridge.mapping.sidecars import Beside, SidecarMissing, Waiting
+from gong_bridge.mapping.table_rows import Row
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
 
 
@@ -51,7 +53,9 @@ class Mapping:
         self._definition = definition
         self.options = {**definition.options, **options}
         places = definition.sidecar.places if definition.sidecar else ()
-        self._sidecar_endings = tuple(place.ending for place in places)
+        self._sidecar_endings = tuple(place.ending for place in places if not place.where)
+        self.places_needed = frozenset(place.where for place in places if place.where)
+        """Names under which the source must say where sidecars lie elsewhere."""
         self.sidecar_wait_seconds = definition.sidecar.wait_seconds if definition.sidecar else 0.0
 
     def wrong_options(self, given: Options) -> dict[str, str]:
@@ -66,7 +70,7 @@ class Mapping:
         """The call that this recording is; `group`: with which others, when its mapping has group_by.
 
         Raises BadMetadata, UnknownPerson and UnusableUser (held), NotYetComplete (the sidecar has not come), and what
-        `known.read_beside` and `known.describe` raise.
+        `known.beside` and `known.describe` raise.
         """
         work = self._work(known)
         if self.grouping is not None:
@@ -80,7 +84,7 @@ class Mapping:
     def described_by(self, known: Known) -> tuple[str, str] | None:
         """Which sidecar is read for this recording now, and a digest of what it says; None: none is there.
 
-        Raises BadMetadata (it cannot be read), NotYetComplete (half written), and what `known.read_beside` raises.
+        Raises BadMetadata (it cannot be read), NotYetComplete (half written), and what `known.beside` raises.
         """
         if self._definition.sidecar is None:
             return None
@@ -115,7 +119,7 @@ class Mapping:
             started_by_file=started_by_file(known.recording, known.media),
         )
         waiting = Waiting(recording=known.recording, now=known.now, wait_seconds=known.sidecar_wait_seconds)
-        return _Work(definition=definition, facts=facts, waiting=waiting, read_beside=known.read_beside)
+        return _Work(definition=definition, facts=facts, waiting=waiting, beside=known.beside)
 
 
 class _Work:
@@ -127,15 +131,11 @@ class _Work:
         definition: Definition,
         facts: dict[str, Any],
         waiting: Waiting,
-        read_beside: ReadBeside,
+        beside: Beside,
     ) -> None:
         self._definition = definition
         self._facts = facts
-        self._waiting = waiting
-        self._read_beside = read_beside
-        self._sidecar_key = ""
-        self._sidecar_digest: str | None = None
-        self._missing_sidecar: str | None = None
+        self._description = Description(definition, waiting, beside)
 
     def compose(self, scene: Scene, company: Company) -> Composition:
         definition = self._definition
@@ -151,7 +151,7 @@ class _Work:
         except SidecarMissing as missing:
             if definition.sidecar is not None and definition.sidecar.when_missing == "skip":
                 return Composition(draft=None, skip_reason=missing.message, facts=self.shown_facts())
-            raise MissingSidecar(f"{missing.message}; put it there, or choose a mapping that needs none") from None
+            raise MissingSidecar(f"{missing.message}; {missing.cure}") from None
         values.update(overrides)
         origins.say(dict.fromkeys(overrides, f"mapping: internal_calls.policy {definition.internal_policy}"))
         values, filled = complete_parties(values, scene.people, company)
@@ -164,9 +164,9 @@ class _Work:
             find_origins=lambda: origins.in_words(draft.to_json(), self._facts),
             facts=self.shown_facts(),
             warnings=(*self._without_sidecar(), *self._warnings(), *remarks_on(draft)),
-            sidecar_key=self._sidecar_key or None,
-            sidecar_digest=self._sidecar_digest,
-            missing_sidecar=self._missing_sidecar,
+            sidecar_key=self._description.key or None,
+            sidecar_digest=self._description.digest,
+            missing_sidecar=self._description.missing,
         )
 
     def described_by(self) -> tuple[str, str] | None:
@@ -176,7 +176,8 @@ class _Work:
             self._provide(("sidecar",))
         except (Skip, SidecarMissing):
             return None
-        return None if self._sidecar_digest is None else (self._sidecar_key, self._sidecar_digest)
+        described = self._description
+        return None if described.digest is None else (described.key, described.digest)
 
     def membership(self) -> Membership | None:
         """Rules of the mapping that skip a file by itself come before its group; those about the group wait for it."""
@@ -237,7 +238,7 @@ class _Work:
             origins.came_from("", body)
             given = clean(self._value(body, "body"))
             if not isinstance(given, dict):
-                raise BadMetadata(f"body: {self._described()} must hold one object with the fields of a Gong call")
+                raise BadMetadata(f"body: {self._description} must hold one object with the fields of a Gong call")
             values.update(given)
         for name, node in self._definition.call.items():
             value = clean(self._party_values(node, origins) if name == "parties" else self._value(node, name))
@@ -265,7 +266,8 @@ class _Work:
         return make_items(nodes, field, facts=self._facts, value_of=self._value, holds=self._holds)
 
     def _without_sidecar(self) -> tuple[str, ...]:
-        return (f"{self._missing_sidecar}; sent without it",) if self._missing_sidecar else ()
+        missing = self._description.missing
+        return (f"{missing}; sent without it",) if missing else ()
 
     def _warnings(self) -> tuple[str, ...]:
         found: list[str] = []
@@ -300,35 +302,27 @@ class _Work:
         for name in names:
             if name in self._facts:
                 continue
-            if name == "sidecar":
-                self._facts[name] = self._sidecar()
+            if name == "sidecar" or (name == "rows" and self._description.has_rows):
+                self._facts["sidecar"], rows = self._description.read(self._sidecar_value)
+                if self._description.has_rows:
+                    self._facts["rows"] = list(rows)
             elif name in self._definition.lets:
                 self._facts[name] = self._value(self._definition.lets[name], f"let.{name}")
 
-    def _sidecar(self) -> Any:
-        rule = self._definition.sidecar
-        nothing = Missing(hint="no sidecar was found for this recording; write | default after what may be missing")
-        if rule is None:
-            return nothing
+    def _value_for_row(self, node: Node, row: Row) -> Any:
+        """What a node gives for one row of a table; the row is a fact only meanwhile."""
+        self._facts["row"] = row
         try:
-            found = find_sidecar(rule, self._waiting, self._read_beside, lambda node: self._value(node, "sidecar"))
-        except SidecarMissing as missing:
-            if rule.when_missing != "degrade":
-                raise
-            self._missing_sidecar = missing.message
-            return nothing
-        if found is None:
-            return nothing
-        self._sidecar_key, data = found
-        self._sidecar_digest = digest_of(data)
-        return data
+            return self._value(node, "sidecar.table")
+        finally:
+            del self._facts["row"]
+
+    def _sidecar_value(self, node: Node, row: Row | None = None) -> Any:
+        return self._value(node, "sidecar") if row is None else self._value_for_row(node, row)
 
     def _where(self, template: Template) -> str:
         reads_sidecar = any(name == "sidecar" for name in template.names)
-        return f" (sidecar {self._sidecar_key})" if reads_sidecar and self._sidecar_key else ""
-
-    def _described(self) -> str:
-        return f"the sidecar {self._sidecar_key}" if self._sidecar_key else "the value"
+        return f" (sidecar {self._description.key})" if reads_sidecar and self._description.key else ""
 
     def shown_facts(self) -> dict[str, object]:
         shown: dict[str, object] = {}

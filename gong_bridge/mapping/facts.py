@@ -10,7 +10,7 @@ from typing import Any
 from gong_bridge.mapping.definition import Definition
 from gong_bridge.mapping.patterns import captures_of
 from gong_bridge.mapping.people import Company, People
-from gong_bridge.mapping.sidecars import ReadBeside
+from gong_bridge.mapping.sidecars import Beside
 from gong_bridge.mapping.templates import Later
 from gong_bridge.model import MediaInfo, ObjectFacts, Recording
 
@@ -25,7 +25,7 @@ class Known:
     people: People
     now: datetime
     sidecar_wait_seconds: float
-    read_beside: ReadBeside
+    beside: Beside
     describe: Callable[[], ObjectFacts]
 
 

@@ -16,7 +16,7 @@ from gong_bridge.config.schema import check_zone
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.phones import e164, is_dialled, is_withheld, same_number, user_part
 from gong_bridge.mapping.plain_filters import PLAIN, is_empty, moment_of
-from gong_bridge.mapping.templates import Missing, NotUsable, text_of
+from gong_bridge.mapping.templates import Expressions, Missing, NotUsable, text_of
 from gong_bridge.mapping.times import as_written, read_time
 from gong_bridge.mapping.zone_proof import zone_remark
 
@@ -147,13 +147,7 @@ KNOWING: dict[str, Callable[..., Any]] = {
     "is_phone": is_phone, "is_extension": is_extension, "is_own_number": is_own_number, "agent": agent,
 }  # fmt: skip
 """Filters whose first argument is Here."""
-TESTS: dict[str, Callable[..., bool]] = {"empty": is_empty}
 _TAKE_MISSING = frozenset({"default", "is_phone", "is_extension", "is_own_number", "as_list", "meaningful"})
-
-
-def jinja_filters() -> dict[str, Callable[..., Any]]:
-    """All filters: the facts' `_here` is handed in where it is needed, missing values raise where they are used."""
-    return {name: _bound(name) for name in (*PLAIN, *KNOWING)}
 
 
 def _bound(name: str) -> Callable[..., Any]:
@@ -171,3 +165,7 @@ def _bound(name: str) -> Callable[..., Any]:
         return knowing(context.parent["_here"], value, *arguments, **named)
 
     return call
+
+
+EXPRESSIONS = Expressions({name: _bound(name) for name in (*PLAIN, *KNOWING)}, {"empty": is_empty})
+"""The language of templates: `_here` is handed to the filters that need it, missing values raise in use."""

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.config.units import Duration
-from gong_bridge.errors import ConfigError, Held, NotYetComplete
+from gong_bridge.errors import ConfigError, Held, NotYetComplete, SourceGone
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping, load_mapping
@@ -24,6 +24,9 @@ from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.grouping import GroupFacts
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.table_index import Question
+from gong_bridge.mapping.table_rows import Row
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
 from gong_bridge.strict_yaml import Document, load_document, problems_of
 
@@ -177,7 +180,7 @@ def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition
         ),
         now=case.now,
         sidecar_wait_seconds=case.sidecar_wait,
-        read_beside=lambda key, _: _file(files, key, modified_at),
+        beside=CaseFiles(files, now=case.now, modified_at=modified_at),
         describe=lambda: ObjectFacts(metadata=case.object.metadata, tags=case.object.tags),
     )
     return mapping.compose(known, _group_of(mapping, known, case.group))
@@ -206,9 +209,50 @@ def _mapping(path: Path, options: tuple[tuple[str, str | int | float | bool], ..
     return load_mapping(path, dict(options))
 
 
-def _file(files: Path, key: str, modified_at: datetime) -> SidecarFile | None:
-    path = files / key
-    return SidecarFile(key=key, data=path.read_bytes(), modified_at=modified_at) if path.is_file() else None
+class CaseFiles:
+    """What lies beside the recording of a case: `files/`, and for another place NAME `sidecars/NAME/`."""
+
+    def __init__(self, files: Path, *, now: datetime, modified_at: datetime) -> None:
+        self._files = files
+        self._now = now
+        self._modified_at = modified_at
+        self._tables = Tables()
+        self._places: dict[str, _CasePlace] = {}
+
+    def read(self, where: str, key: str, max_bytes: int) -> SidecarFile | None:  # noqa: ARG002
+        """See mapping.sidecars.Beside."""
+        path = self._place(where).folder / key
+        return SidecarFile(key=key, data=path.read_bytes(), modified_at=self._modified_at) if path.is_file() else None
+
+    def rows(self, where: str, key: str, question: Question) -> list[Row] | None:
+        """See mapping.sidecars.Beside."""
+        return self._tables.rows(self._place(where), key, question, now=self._now)
+
+    def faults(self, where: str, key: str, question: Question) -> str:
+        """See mapping.sidecars.Beside."""
+        return self._tables.faults(self._place(where), key, question)
+
+    def _place(self, where: str) -> _CasePlace:
+        folder = self._files.with_name("sidecars") / where if where else self._files
+        return self._places.setdefault(where, _CasePlace(folder, self._modified_at))
+
+
+class _CasePlace:
+    """A folder of a case in which tables lie; see mapping.table_index.TableFile."""
+
+    def __init__(self, folder: Path, modified_at: datetime) -> None:
+        self.folder = folder
+        self._modified_at = modified_at
+
+    def stat(self, key: str) -> Recording:
+        path = self.folder / key
+        if not path.is_file():
+            raise SourceGone(f"there is no {path}")
+        size_bytes = path.stat().st_size
+        return Recording(source="golden", key=key, version="1", size_bytes=size_bytes, modified_at=self._modified_at)
+
+    def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:
+        return (self.folder / recording.key).read_bytes()[first : first + size_bytes]
 
 
 def _load_case(folder: Path) -> GoldenCase:

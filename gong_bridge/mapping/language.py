@@ -5,10 +5,11 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from gong_bridge.config.units import Duration, Size
 from gong_bridge.mapping.extending import Part
+from gong_bridge.mapping.table_rows import check_encoding
 from gong_bridge.model import CallDraft
 
 Scalar = str | int | float | bool
@@ -61,6 +62,8 @@ class FindRule(_Language):
     """Another name in the same folder; a template that ends with the literal end of the name, such as .json"""
     key: str | None = None
     """A path below the source's folder, or an object key; a template that ends literally."""
+    in_: str | None = Field(default=None, alias="in")
+    """Look in this place instead, which the source names under `sidecars` in bridge.yaml."""
 
     @model_validator(mode="after")
     def _check_one(self) -> FindRule:
@@ -69,10 +72,53 @@ class FindRule(_Language):
         return self
 
 
+class JoinRule(_Language):
+    """One way to find the rows of a recording."""
+
+    where: Annotated[dict[str, Scalar], Field(min_length=1)]
+    """Columns and the values that they have; a column may be followed by filters, such as location | file_name."""
+    only: Scalar = True
+    """A condition on each row found this way, such as {{ row.dst == dest }}."""
+
+
+class TableRule(_Language):
+    """A file of many rows that describes many recordings and may still grow."""
+
+    columns: tuple[str, ...] = ()
+    """CSV without a heading line: the names of its columns."""
+    optional: tuple[str, ...] = ()
+    """Those of the last columns that some rows or some recorders leave out."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """What separates cells; without it the one of , ; tab | that the first line has most of."""
+    quote: str = Field(default='"', max_length=1)
+    """What encloses cells that hold the delimiter; '' when nothing does."""
+    encoding: str = "utf-8"
+    """How letters are written: utf-8, cp1252, latin-1 ..."""
+    join: Annotated[tuple[JoinRule, ...], Field(min_length=1, max_length=4)]
+    """How rows and recordings belong together; tried in order, the first that finds a row decides."""
+    only: Scalar = True
+    """A condition on each row, such as {{ row.disposition == 'ANSWERED' }}."""
+    order: Scalar | None = None
+    """Rows with the smallest value come first; without it they are in the order of the file."""
+    choose: Literal["one", "first", "last"] = "one"
+    """Which of several rows `sidecar` is; one: several rows hold the recording."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, value: str) -> str:
+        return check_encoding(value)
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> TableRule:
+        if self.columns and self.optional and self.columns[-len(self.optional) :] != self.optional:
+            raise ValueError("`optional` names the last of `columns`, in the same order")
+        return self
+
+
 class SidecarRule(_Language):
     """The file that describes a recording."""
 
-    format: Literal["json", "xml", "csv"]
+    format: Literal["json", "xml", "csv", "jsonl"]
     """How the sidecar is written."""
     find: Annotated[tuple[FindRule, ...], Field(min_length=1, max_length=8)]
     """Where it may lie; the first that is there is read."""
@@ -86,6 +132,18 @@ class SidecarRule(_Language):
     """Larger sidecars are held."""
     where: dict[str, Scalar] = {}
     """CSV only: the row is the one whose columns equal these values; without it, the first row."""
+    table: TableRule | None = None
+    """CSV and JSON lines: the file describes many recordings, may be large and may still grow."""
+
+    @model_validator(mode="after")
+    def _check_table(self) -> SidecarRule:
+        if self.table is not None and self.format not in ("csv", "jsonl"):
+            raise ValueError("a table is written as csv or jsonl")
+        if self.table is None and self.format == "jsonl":
+            raise ValueError("jsonl is a table: say under `table` how its rows are found")
+        if self.table is not None and self.where:
+            raise ValueError("`where` of a table stands under table.join")
+        return self
 
 
 class Rule(_Language):

@@ -153,6 +153,8 @@ def _unused_tables(definition: Definition) -> Iterator[Found]:
 
 def _colliding_sidecars(definition: Definition) -> Iterator[Found]:
     for index, place in enumerate(definition.sidecar.places if definition.sidecar else ()):
+        if place.where:
+            continue
         if place.ending.endswith(_MEDIA):
             yield error(
                 ("sidecar", "find", index, place.rule),

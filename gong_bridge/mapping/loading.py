@@ -19,26 +19,21 @@ from gong_bridge.mapping.definition import (
     Grouping,
     Node,
     Pattern,
-    Place,
-    Sidecar,
     reads,
 )
 from gong_bridge.mapping.extending import files_of, load_layers, names_of
 from gong_bridge.mapping.filter_checks import check_filters
-from gong_bridge.mapping.filters import TESTS, jinja_filters
-from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MERGED, GroupRule, MappingFile, SidecarRule
+from gong_bridge.mapping.filters import EXPRESSIONS
+from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE, MERGED, GroupRule, MappingFile
 from gong_bridge.mapping.patterns import GuardedPattern, guarded_pattern, named_groups
-from gong_bridge.mapping.templates import Expressions, Template
+from gong_bridge.mapping.sidecar_loading import Loc, SidecarReader, items_in, mapping_in
+from gong_bridge.mapping.templates import Template
 from gong_bridge.mapping.words import unknown
 from gong_bridge.strict_yaml import Document, problems_of
 
-EXPRESSIONS = Expressions(jinja_filters(), TESTS)
 _RESERVED = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _GROUP = re.compile(r"\(\?P<(\w+)>")
-_ENDING = re.compile(r"[^{}/]*\.[A-Za-z0-9_.-]+$")
-
-Loc = tuple[str | int, ...]
 
 
 def load_definition(path: Path) -> Definition:
@@ -66,13 +61,16 @@ class _Reader:
         self.problems: list[str] = []
         self._document = document
         self._known: set[str] = set(FACTS)
-        self._tables: dict[str, Any] = _mapping(document.data.get("tables"))
+        if mapping_in(document.data.get("sidecar")).get("table"):
+            self._known.add("rows")
+        self._taken = self._known | {"row"}
+        self._tables: dict[str, Any] = mapping_in(document.data.get("tables"))
         self._used: set[str] = set()
-        self._options = _mapping(document.data.get("options"))
+        self._options = mapping_in(document.data.get("options"))
 
     def read(self, name: str, parsed: MappingFile | None) -> Definition | None:
         data = self._document.data
-        patterns = self._patterns(_items(data.get("match")))
+        patterns = self._patterns(items_in(data.get("match")))
         captures = named_groups(pattern.guarded for pattern in patterns)
         self._names_of_facts(captures, patterns)
         if not data.get("sidecar"):
@@ -80,16 +78,17 @@ class _Reader:
         if not data.get("group_by"):
             self._known.discard("group")
         lets: dict[str, Node] = {}
-        for let, value in _mapping(data.get("let")).items():
+        for let, value in mapping_in(data.get("let")).items():
             lets[let] = self._node(value, ("let", let))
             self._new_name(let, ("let", let))
-        sidecar = self._sidecar(_mapping(data.get("sidecar")), parsed.sidecar if parsed else None, lets)
-        grouping = self._grouping(_mapping(data.get("group_by")), parsed.group_by if parsed else None, lets)
+        reader = SidecarReader(node=self._node, condition=self._condition, problem=self._problem, known=self._known)
+        sidecar = reader.read(mapping_in(data.get("sidecar")), parsed.sidecar if parsed else None, lets)
+        grouping = self._grouping(mapping_in(data.get("group_by")), parsed.group_by if parsed else None, lets)
         rules = {key: self._rules(data.get(key), key) for key in ("skip_when", "hold_when", "warn_when")}
-        internal = _mapping(data.get("internal_calls"))
+        internal = mapping_in(data.get("internal_calls"))
         internal_when = self._condition(internal.get("when", False), ("internal_calls", "when"))
         body = self._node(data["body"], ("body",)) if isinstance(data.get("body"), str) else None
-        call = {key: self._node(value, ("call", key)) for key, value in _mapping(data.get("call")).items()}
+        call = {key: self._node(value, ("call", key)) for key, value in mapping_in(data.get("call")).items()}
         self._required(body, call)
         if parsed is None or self.problems:
             return None
@@ -123,11 +122,11 @@ class _Reader:
         found = []
         for index, item in enumerate(items):
             for subject in ("name", "stem", "key"):
-                text = _mapping(item).get(subject)
+                text = mapping_in(item).get(subject)
                 if isinstance(text, str):
                     guarded = self._pattern(text, ("match", index, subject))
                     if guarded is not None:
-                        constants = _mapping(_mapping(item).get("set"))
+                        constants = mapping_in(mapping_in(item).get("set"))
                         found.append(Pattern(subject=subject, guarded=guarded, constants=constants))
         return tuple(found)
 
@@ -150,52 +149,16 @@ class _Reader:
     def _new_name(self, name: str, loc: Loc, what: str = "the name") -> None:
         if name in _RESERVED or not _NAME.fullmatch(name):
             self._problem(loc, f"{what} {name!r} cannot be used in templates; use letters, digits and _")
-        elif name in FACTS or name == ITEM or (name in self._known and loc[0] == "let"):
+        elif name in self._taken or name == ITEM or (name in self._known and loc[0] == "let"):
             self._problem(loc, f"{what} {name!r} is taken; choose another")
         self._known.add(name)
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
-    def _sidecar(self, data: dict[str, Any], rule: SidecarRule | None, lets: dict[str, Node]) -> Sidecar | None:
-        if not data:
-            return None
-        places = [
-            self._place(rule, name, ("sidecar", "find", index, rule))
-            for index, item in enumerate(_items(data.get("find")))
-            for rule, name in _mapping(item).items()
-        ]
-        needed = self._condition(data.get("needed_when", True), ("sidecar", "needed_when"))
-        where = {
-            column: self._node(value, ("sidecar", "where", column))
-            for column, value in _mapping(data.get("where")).items()
-        }
-        if "sidecar" in reads([*(place.name for place in places if place), needed, *where.values()], lets):
-            self._problem(("sidecar",), "where the sidecar lies cannot depend on what it says; use other facts here")
-        if rule is None:
-            return None
-        return Sidecar(
-            format=rule.format,
-            places=tuple(place for place in places if place is not None),
-            needed_when=needed,
-            wait_seconds=rule.wait,
-            when_missing=rule.when_missing,
-            largest_bytes=rule.largest,
-            where=where,
-        )
-
-    def _place(self, rule: str, name: Any, loc: Loc) -> Place | None:
-        if not isinstance(name, str):
-            return None
-        ending = _ENDING.search(name.rpartition("}}")[2])
-        if ending is None:
-            self._problem(loc, "the end of the sidecar's name must stand here in full, such as .json")
-            return None
-        return Place(rule=rule, name=self._node(name, loc), ending=ending[0].lower())
-
     def _grouping(self, data: dict[str, Any], rule: GroupRule | None, lets: dict[str, Node]) -> Grouping | None:
         if not data:
             return None
-        merge = _mapping(data.get("merge"))
+        merge = mapping_in(data.get("merge"))
         nodes = {key: self._node(data.get(key), ("group_by", key)) for key in ("call", "part", "starts_at")}
         nodes |= {side: self._node(merge.get(side), ("group_by", "merge", side)) for side in ("left", "right")}
         if "group" in reads(list(nodes.values()), lets):
@@ -215,10 +178,10 @@ class _Reader:
     def _rules(self, items: Any, key: str) -> tuple[Condition, ...]:
         return tuple(
             Condition(
-                when=self._condition(_mapping(item).get("when", False), (key, index, "when")),
-                because=self._node(_mapping(item).get("because", ""), (key, index, "because")),
+                when=self._condition(mapping_in(item).get("when", False), (key, index, "when")),
+                because=self._node(mapping_in(item).get("because", ""), (key, index, "because")),
             )
-            for index, item in enumerate(_items(items))
+            for index, item in enumerate(items_in(items))
         )
 
     def _condition(self, value: Any, loc: Loc) -> Node:
@@ -296,14 +259,6 @@ def key_path(loc: Loc) -> str:
 
 def _is_item_of_call(loc: Loc) -> bool:
     return loc[0] == "call" and isinstance(loc[-1], int)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _by_place(problem: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from gong_bridge.errors import BridgeError
 from gong_bridge.mapping.definition import Definition, Node, templates_in
-from gong_bridge.mapping.loading import EXPRESSIONS
+from gong_bridge.mapping.filters import EXPRESSIONS
 from gong_bridge.mapping.plain_filters import is_empty
 from gong_bridge.mapping.templates import Later, NotUsable, Template, path_of
 
@@ -103,8 +103,8 @@ class Origins:
         first, rest = path[0], ".".join(path[1:])
         if first in self._definition.capture_names:
             return self._captured_from, first
-        if first in ("sidecar", "media", "company"):
-            return first, rest
+        if first in ("sidecar", "rows", "media", "company"):
+            return "sidecar" if first == "rows" else first, rest
         if first == "object":
             kind = {"metadata": "object metadata", "tags": "object tag"}.get(path[1] if len(path) > 1 else "", "object")
             return kind, ".".join(path[2:])

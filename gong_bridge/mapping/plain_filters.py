@@ -79,6 +79,17 @@ def find(value: Any, pattern: str) -> str | None:
     return None if match is None else match[1] if match.re.groups else match[0]
 
 
+def file_name(value: Any) -> str:
+    """The last part of a path or an address: /RECORDINGS/MP3/x.mp3 and C:\\calls\\x.mp3 give x.mp3."""
+    return text_of(value).replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def file_stem(value: Any) -> str:
+    """As file_name, without the extension."""
+    name = file_name(value)
+    return name.rpartition(".")[0] or name
+
+
 def shorten(value: Any, characters: int) -> str:
     """At most so many characters; a cut is marked with an ellipsis."""
     text = text_of(value)
@@ -166,6 +177,7 @@ def _canonical(value: Any) -> str:
 PLAIN: dict[str, Callable[..., Any]] = {
     "default": default, "is_true": is_true, "plus": plus, "seconds": seconds, "seconds_since": seconds_since,
     "replace": replace, "split": split, "join": join, "find": find, "shorten": shorten, "to_json": to_json,
+    "file_name": file_name, "file_stem": file_stem,
     "digest": digest, "query": query, "where": where, "int": whole, "float": number, "length": length,
     "upper": lambda value: text_of(value).upper(),
     "lower": lambda value: text_of(value).lower(),

@@ -150,12 +150,16 @@ def _local(name: str) -> str:
 
 
 def _read_csv(text: str) -> list[dict[str, str]]:
-    """Rows by the names in the first line; the separator is the one of , ; tab | that the first line has most of."""
+    """Rows by the names in the first line; the separator is the one of , ; tab | that the first line has most of.
+
+    A row may leave out its last cells, but not the last row of a file that does not end with a newline: it was cut off.
+    """
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     columns: list[str] = []
     rows: list[dict[str, str]] = []
+    is_cut = False
     try:
         for cells in reader:
             row = [cell.strip() for cell in cells]
@@ -169,8 +173,11 @@ def _read_csv(text: str) -> list[dict[str, str]]:
             if len(rows) * len(columns) > _MOST_VALUES:
                 raise _too_many()
             rows.append(dict(zip(columns, row + [""] * (len(columns) - len(row)), strict=True)))
+            is_cut = len(row) < len(columns)
     except csv.Error as error:
         raise Malformed(f"{reader.line_num}:1: this is no CSV: {error}") from None
+    if is_cut and not text.endswith("\n"):
+        raise Malformed(f"{reader.line_num}:1: the last line is cut off: it has fewer cells than the first")
     if not columns:
         raise Malformed("1:1: the file is empty")
     return rows

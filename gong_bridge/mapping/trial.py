@@ -18,6 +18,7 @@ from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.engine import Mapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People, agents_line
+from gong_bridge.mapping.sidecars import NothingBeside
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording
 
 _FIGURES = re.compile(r"\d[\d.,]*")  # the same cause with other figures is the same cause
@@ -189,7 +190,7 @@ class NamesOnly:
                 people=self._people,
                 now=self._now,
                 sidecar_wait_seconds=0.0,
-                read_beside=lambda _key, _largest: None,
+                beside=NothingBeside(),
                 describe=ObjectFacts,
             )
         )

@@ -110,6 +110,12 @@ class Source(Protocol):
         Raises BadMetadata when it is larger than `max_bytes` or not inside the source, SourceUnavailable.
         """
 
+    def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:
+        """At most so many bytes of exactly this version, from the byte `first` on; empty behind its end.
+
+        Raises SourceChanged, SourceGone, SourceUnavailable.
+        """
+
     def describe(self, recording: Recording) -> ObjectFacts:
         """User metadata and tags of an object; empty for files. Raises SourceGone, SourceUnavailable."""
 

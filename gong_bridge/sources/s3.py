@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
-from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone
+from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone, SourceUnavailable
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
 from gong_bridge.sources.base import Intake, Link
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
 from gong_bridge.sources.s3_events import Arrivals, QueueReader, describe_queue
-from gong_bridge.sources.s3_file import ObjectReader
+from gong_bridge.sources.s3_file import BrokenBody, ObjectReader
 from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_links import Presigner
 from gong_bridge.sources.s3_pages import Found, Page, list_page, read_quickly
@@ -162,6 +162,19 @@ class Bucket:
         if len(data) > max_bytes:
             raise BadMetadata(f"the object beside the recording is larger than {max_bytes} bytes: is it the right one?")
         return SidecarFile(key=key, data=data, modified_at=answer["LastModified"].astimezone(UTC))
+
+    def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:
+        """See Source.read_part. One request."""
+        last = min(first + size_bytes, recording.size_bytes) - 1
+        if last < first:
+            return b""
+        with closing(self._open_range(recording, first, last)) as body:
+            try:
+                return b"".join(iter(partial(body.read, last - first + 1), b""))
+            except BrokenBody as error:
+                raise SourceUnavailable(
+                    f"bucket {self._bucket}: reading an object broke off; it is tried again"
+                ) from error
 
     def describe(self, recording: Recording) -> ObjectFacts:
         """See Source.describe. Raises SourceChanged too. Tags that may not be read (s3:GetObjectTagging) are none."""

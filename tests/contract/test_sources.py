@@ -352,6 +352,24 @@ def test_an_impossible_sidecar_key_is_refused(place: Place) -> None:
             place.source().read_beside(key, 1000)
 
 
+def test_a_part_of_a_file_is_read_at_its_place(place: Place) -> None:
+    place.put("2026/cdr.csv", b"0123456789")
+    source = place.source()
+    table = source.stat("2026/cdr.csv")
+    assert [source.read_part(table, *part) for part in ((0, 3), (4, 2), (8, 100), (10, 5), (99, 5))] == [
+        b"012", b"45", b"89", b"", b"",
+    ]  # fmt: skip
+
+
+def test_a_part_of_a_file_that_changed_is_never_mixed_with_the_old(place: Place) -> None:
+    place.put("cdr.csv", b"old rows")
+    source = place.source()
+    table = source.stat("cdr.csv")
+    place.put("cdr.csv", b"other rows and more")
+    with pytest.raises(SourceChanged):
+        source.read_part(table, 0, 100)
+
+
 def test_a_recording_without_metadata_has_no_facts(place: Place) -> None:
     place.put("a.wav", b"RIFF")
     source = place.source()

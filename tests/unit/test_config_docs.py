@@ -70,7 +70,8 @@ def test_editors_accept_every_example(tmp_path: Path, example: str) -> None:
 def _paths(value: Any, prefix: str = "") -> Iterator[str]:
     for key, inner in value.items() if isinstance(value, dict) else ():
         yield f"{prefix}{key}"
-        for item in inner if isinstance(inner, list) else [inner]:
+        named_by_the_user = key == "sidecars"
+        for item in inner if isinstance(inner, list) else list(inner.values()) if named_by_the_user else [inner]:
             yield from _paths(item, f"{prefix}{key}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gong_bridge.errors import SourceGone
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping, load_mapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
+from gong_bridge.mapping.table_index import Question
+from gong_bridge.mapping.table_rows import Row
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording, SidecarFile
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -68,6 +73,35 @@ def mapping_of(folder: Path, text: str) -> Mapping:
     return load_mapping(path)
 
 
+class FilesInMemory:
+    """Sidecars by their keys; those of another place begin with `place:`."""
+
+    def __init__(self, files: dict[str, bytes], modified_at: datetime) -> None:
+        self.files = files
+        self.modified_at = modified_at
+        self.tables = Tables()
+
+    def read(self, where: str, key: str, max_bytes: int) -> SidecarFile | None:
+        data = self.files.get(f"{where}:{key}" if where else key)
+        return None if data is None else SidecarFile(key=key, data=data, modified_at=self.modified_at)
+
+    def rows(self, where: str, key: str, question: Question) -> list[Row] | None:
+        return self.tables.rows(self, f"{where}:{key}" if where else key, question, now=NOW)
+
+    def faults(self, where: str, key: str, question: Question) -> str:
+        return self.tables.faults(self, f"{where}:{key}" if where else key, question)
+
+    def stat(self, key: str) -> Recording:
+        if key not in self.files:
+            raise SourceGone("gone")
+        data = self.files[key]
+        version = hashlib.sha256(data).hexdigest()
+        return Recording(source="", key=key, version=version, size_bytes=len(data), modified_at=self.modified_at)
+
+    def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:
+        return self.files[recording.key][first : first + size_bytes]
+
+
 def compose(
     mapping: Mapping,
     key: str = "calls/a.wav",
@@ -81,12 +115,6 @@ def compose(
 ) -> Composition:
     """What the mapping makes of one recording with `files` beside it."""
 
-    def read_beside(wanted: str, max_bytes: int) -> SidecarFile | None:
-        data = (files or {}).get(wanted)
-        if data is None:
-            return None
-        return SidecarFile(key=wanted, data=data, modified_at=NOW - timedelta(seconds=sidecar_age_seconds))
-
     known = Known(
         recording=Recording(
             source="pbx", key=key, version="1", size_bytes=1000, modified_at=NOW - timedelta(seconds=age_seconds)
@@ -96,7 +124,7 @@ def compose(
         people=PEOPLE,
         now=NOW,
         sidecar_wait_seconds=wait_seconds,
-        read_beside=read_beside,
+        beside=FilesInMemory(files or {}, NOW - timedelta(seconds=sidecar_age_seconds)),
         describe=describe,
     )
     return mapping.compose(known)

@@ -288,3 +288,11 @@ def test_a_name_that_leads_out_of_the_source_is_not_looked_at(tmp_path: Path) ->
 
     with pytest.raises(NotYetComplete, match=r"no sidecar yet \(looked for none\)"):
         compose(mapping_of(tmp_path, text), "calls/c1.wav", files={"calls/../../etc/c1.json": GOOD}, age_seconds=1)
+
+
+def test_a_small_csv_that_was_cut_off_is_not_filled_up_with_empty_cells() -> None:
+    with pytest.raises(Malformed) as refusal:
+        read_sidecar(b"file,agent,number\na.wav,20", "csv")
+    assert str(refusal.value) == "2:1: the last line is cut off: it has fewer cells than the first"
+    assert read_sidecar(b"file,agent,number\na.wav,20\n", "csv") == [{"file": "a.wav", "agent": "20", "number": ""}]
+    assert read_sidecar(b"file,agent\na.wav,20", "csv") == [{"file": "a.wav", "agent": "20"}]

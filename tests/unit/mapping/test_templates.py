@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gong_bridge.mapping.filter_checks import check_filters
-from gong_bridge.mapping.filters import Here
-from gong_bridge.mapping.loading import EXPRESSIONS
+from gong_bridge.mapping.filters import EXPRESSIONS, Here
 from gong_bridge.mapping.templates import NotUsable
 from tests.unit.mapping.scenes import COMPANY, PEOPLE
 

@@ -1,0 +1,46 @@
+"""A bridge that is thrown away: for commands that only look."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gong_bridge import clock
+from gong_bridge.config.schema import Config
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.model import GongUser
+from gong_bridge.service import Bridge
+
+
+@contextmanager
+def scratch_bridge(config: Config) -> Iterator[Bridge]:
+    """A bridge on a ledger of its own that is thrown away: for commands that only look.
+
+    It knows the Gong users that the real ledger knows, so that looking usually costs no API call.
+    """
+    users: list[GongUser] = []
+    if ledger_exists(config.ledger.url):
+        real = Ledger.open(config.ledger.url, config.ledger.password)
+        try:
+            users = real.people.users()
+        finally:
+            real.close()
+    with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
+        scratch = config.model_copy(
+            update={"ledger": config.ledger.model_copy(update={"url": f"sqlite:///{folder}/scratch.db"})}
+        )
+        bridge = Bridge(scratch)
+        try:
+            if users:
+                bridge.ledger.people.replace_users(users, now=clock.now())
+            yield bridge
+        finally:
+            bridge.close()
+
+
+def ledger_exists(url: str) -> bool:
+    """Whether there is a ledger already (a database server always counts as one)."""
+    scheme, _, path = url.partition(":///")
+    return not scheme.startswith("sqlite") or Path(path).exists()
