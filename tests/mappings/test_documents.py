@@ -10,9 +10,10 @@ import pytest
 
 from gong_bridge.mapping.definition import FACTS
 from gong_bridge.mapping.engine import load_mapping
-from gong_bridge.mapping.filters import jinja_filters
+from gong_bridge.mapping.filters import KNOWING
 from gong_bridge.mapping.golden import Difference, run_case
 from gong_bridge.mapping.language import MappingFile
+from gong_bridge.mapping.plain_filters import PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE = (ROOT / "mappings" / "README.md").read_text(encoding="utf-8")
@@ -31,8 +32,8 @@ def test_every_example_loads(tmp_path: Path, text: str) -> None:
 
 
 def test_both_pages_name_every_filter() -> None:
-    assert [name for name in jinja_filters() if f"`{name}`" not in LANGUAGE] == []
-    assert [name for name in jinja_filters() if not re.search(rf"[| `]{name}[(`]", COOKBOOK)] == []
+    assert [name for name in (*PLAIN, *KNOWING) if f"`{name}`" not in LANGUAGE] == []
+    assert [name for name in (*PLAIN, *KNOWING) if not re.search(rf"[| `]{name}[(`]", COOKBOOK)] == []
 
 
 def test_the_page_of_the_language_shows_every_key_and_every_fact() -> None:
