@@ -38,7 +38,8 @@ def _model(name: str) -> type[BaseModel]:
 
 def _about(field: FieldInfo) -> str:
     """The key's description, or that of the group that stands below it."""
-    return (field.description or getattr(field.annotation, "__doc__", None) or "").replace("|", r"\|")
+    words = field.description or getattr(field.annotation, "__doc__", None) or ""
+    return " ".join(words.split()).replace("|", r"\|")
 
 
 def _default(field: FieldInfo) -> str:
