@@ -95,6 +95,7 @@ def with_the_bridge(folder: Path, wanted: list[str]) -> int:
     from gong_bridge.config.places import SidecarFolder
     from gong_bridge.mapping.agents import Agent
     from gong_bridge.mapping.engine import load_mapping
+    from gong_bridge.mapping.facts import Known
     from gong_bridge.mapping.people import Company, People
     from gong_bridge.mapping.tables import Tables
     from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording
@@ -116,10 +117,11 @@ def with_the_bridge(folder: Path, wanted: list[str]) -> int:
     made = 0
     for one in wanted:
         recording = Recording(source="pbx", key=f"{one}.wav", version="1", size_bytes=1000, modified_at=now)
-        composition = mapping.compose(
+        known = Known(
             recording=recording, media=media, company=company, people=people, now=now, sidecar_wait_seconds=60.0,
             beside=beside, describe=ObjectFacts,
         )  # fmt: skip
+        composition = mapping.compose(known)
         made += composition.draft is not None
     return made
 

@@ -21,16 +21,19 @@ import boto3
 import pytest
 
 from gong_bridge import clock
-from gong_bridge.config.schema import BucketSource
+from gong_bridge.beside import Beside
+from gong_bridge.config.schema import BucketSource, FolderSource
 from gong_bridge.errors import BadNotification, LedgerReadOnly, SourceUnavailable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.mapping.tables import Tables
 from gong_bridge.model import Notification, Recording, SidecarFile, State
 from gong_bridge.notifications import read_again
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sources import s3_events
 from gong_bridge.sources.base import Intake
+from gong_bridge.sources.folder import Folder
 from gong_bridge.sources.s3 import Bucket
 from gong_bridge.sources.sqs_client import region_of
 from tests.integration.bench import bench
@@ -215,10 +218,12 @@ def test_R9_of_many_that_wait_those_whose_sidecar_was_written_are_looked_at_firs
 ) -> None:
     looked: list[str] = []
 
-    def read(key: str, most_bytes: int) -> SidecarFile | None:
-        looked.append(key)
-        return None
+    class Noting(Folder):
+        def read_beside(self, key: str, max_bytes: int) -> SidecarFile | None:
+            looked.append(key)
+            return super().read_beside(key, max_bytes)
 
+    folder = Noting(FolderSource(name="connect", mapping="flat", folder=tmp_path))
     ledger = Ledger.open(new_sqlite_ledger(tmp_path / "ledger.db"))
     found = [
         Recording(source="connect", key=f"{number:02}.wav", version="1", size_bytes=1, modified_at=clock.now())
@@ -227,7 +232,10 @@ def test_R9_of_many_that_wait_those_whose_sidecar_was_written_are_looked_at_firs
     ledger.intake.add(found, False, clock.now())
     watch = SidecarWatch(ledger)
     for entry in ledger.views.entries():
-        watch.expect(entry, read, {entry.key.replace(".wav", ".json"): "another digest before"})
+        beside = Beside({"": folder}, Tables())
+        beside.read("", entry.key.replace(".wav", ".json"), 1000)
+        watch.expect(entry, beside)
+    looked.clear()
     assert watch.look() == 0
     assert looked == []  # it is not time yet
     watch.notice(["47.json", "59.json", "other.json"])
