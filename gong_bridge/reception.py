@@ -32,7 +32,7 @@ def intake_for(
 
     def unseen(recordings: Sequence[Recording]) -> list[Recording]:
         found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
-        return ledger.intake.unseen(found, reach=route.reach)
+        return ledger.intake.unseen(found, reach=route.reach, new_since=route.new_since)
 
     def add(recordings: Sequence[Recording], backlog: bool) -> int:
         try:

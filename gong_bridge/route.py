@@ -26,6 +26,7 @@ class Route:
     """What bridge.yaml says of one source, ready to use.
 
     sidecar_wait_seconds: None leaves it to the mapping. sidecars: the places that hold sidecars only, by name.
+    new_since: recordings last changed before are left to backfill.
     """
 
     source: Source
@@ -35,6 +36,7 @@ class Route:
     on_change: str
     settles_source: bool
     reach: str | None = None
+    new_since: datetime | None = None
     delivery: Literal["upload", "link", "auto"] = "upload"
     when_not_fetched: Literal["upload", "hold"] = "upload"
     sidecars: Mapping[str, Elsewhere] = field(default_factory=dict)

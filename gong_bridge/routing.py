@@ -53,6 +53,7 @@ def build_routes(config: Config, tables: Tables | None = None) -> dict[str, Rout
             delivery=options.delivery if isinstance(options, BucketSource) else "upload",
             when_not_fetched=options.when_not_fetched if isinstance(options, BucketSource) else "upload",
             reach=reach_of(options, config.ledger.url),
+            new_since=config.new_since(options),
             tables=tables,
             sidecars={name: Elsewhere(name, place) for name, place in options.sidecars.items()},
         )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from gong_bridge import __version__, clock, notify
+from gong_bridge.backfill import Backfill
 from gong_bridge.config.schema import Config
 from gong_bridge.directory import Directory
 from gong_bridge.errors import BridgeError, SourceUnavailable
@@ -106,6 +107,14 @@ class Bridge:
             sidecars_again=self.sidecars_again,
         )
         self.gate = Gate(self.ledger, self.directory.fetch)
+        self.backfill = Backfill(
+            ledger=self.ledger,
+            routes=self.routes,
+            owner=self.owner,
+            first=config.work.order,
+            on_found=self.observer.found,
+            on_trouble=self.gate.close,
+        )
         self._wake = threading.Event()
 
     def close(self) -> None:
@@ -146,8 +155,9 @@ class Bridge:
             crew.start_housekeeping()
             crew.start_workers()
             while not clock.wait(stop, ONCE_LOOK_SECONDS):
+                more_to_come = self.backfill.is_busy()  # asked first: what it takes is counted then
                 open_count = self.ledger.views.open_count(self.lanes)
-                if open_count == 0 and all(scan.complete for scan in scans):
+                if open_count == 0 and all(scan.complete for scan in scans) and not more_to_come:
                     return None
                 trouble = self._trouble(scans, open_count)
                 if trouble:
@@ -248,6 +258,7 @@ class _Crew:
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
         self.start_thread("mappings", every(TEND_SECONDS, bridge._look_at_mappings))
         self.start_thread("sidecars again", every(TEND_SECONDS, bridge.sidecars_again.look))
+        self.start_thread("backfill", bridge.backfill.run)
         self.start_thread("clock", every(CLOCK_LOOK_SECONDS, bridge.correct_for_the_clock))
 
     def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:

@@ -21,7 +21,7 @@ LEVELS: list[set[str]] = [
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
     {"gathering"},
     {"pipeline"},
-    {"worker", "gate", "presence", "reception", "supervision", "single_pass"},
+    {"backfill", "worker", "gate", "presence", "reception", "supervision", "single_pass"},
     {"service"},
     {"web", "demo", "scratch"},
     {"cli"},

@@ -18,7 +18,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The whole command line; commands are imported here so that `--version` needs none of them."""
-    from gong_bridge.cli import check, explain, hosts, ledger, mapping, moving, run, status, tryout
+    from gong_bridge.cli import backfill, check, explain, hosts, ledger, mapping, moving, run, status, tryout
 
     app = typer.Typer(
         name="gong-bridge",
@@ -40,6 +40,7 @@ def build_app() -> typer.Typer:
     run.register(app)
     check.register(app)
     explain.register(app)
+    backfill.register(app)
     status.register(app)
     tryout.register(app)
     hosts.register(ledger.app)

@@ -107,6 +107,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "modified_at": recording.modified_at,
         "mapping": route.mapping.name,
         "ledger": _ledger_facts(options, source, key),
+        "left_for_backfill": False,
         "media": None,
         "verdict": "",
         "delivery": None,
@@ -115,6 +116,12 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "origins": {},
         "request": None,
     }
+    new_since = route.new_since
+    if facts["ledger"] is None and new_since is not None and recording.modified_at < new_since:
+        facts["left_for_backfill"] = True
+        day = recording.modified_at.astimezone(options.zone_of(source)).date()
+        command = f"gong-bridge backfill --source {source.name} --since {day}"
+        facts["warnings"].append(f"left for backfill: last changed before `since: {source.since}`; {command}")
     if not NameRules(source.include, source.exclude).takes(key):
         left_out_by = "exclude" if NameRules(source.include).takes(key) else "include, or the names ignored by default,"
         facts.update(verdict="not taken", reason=f"the source's {left_out_by} leave it out")
@@ -142,7 +149,7 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
     facts["media"] = dataclasses.asdict(info)
     together = bridge.looking.by_itself(entry, info, now=now)
     looked = bridge.looking.look_at_measured(entry, info, now=now, together=together)
-    facts["warnings"] = list(looked.warnings)
+    facts["warnings"] += looked.warnings
     if together is not None:
         facts["group"] = {"call": together.facts.call, "part": together.facts.part}
     conversion = looked.verdict.conversion

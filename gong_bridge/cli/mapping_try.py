@@ -6,31 +6,27 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from gong_bridge import clock
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, err, out, read_config
 from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_folders import FolderOption
 from gong_bridge.cli.mapping_try_names import try_names
 from gong_bridge.cli.mapping_try_show import show_tally
+from gong_bridge.cli.outcomes import outcomes_of
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
-from gong_bridge.errors import ConfigError, Held, NotYetComplete, SourceGone, UnknownPerson
-from gong_bridge.mapping.trial import Outcome, Tally
-from gong_bridge.model import Entry, Recording, State
+from gong_bridge.errors import ConfigError
+from gong_bridge.mapping.trial import Tally
+from gong_bridge.model import Recording
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 
-_AT_ONCE = 2  # as many as the probe has processes
-_BATCH = 32
 _MOST_RECORDINGS = 1000
 
 
@@ -171,43 +167,11 @@ def _recordings(bridge: Bridge, places: Sequence[Place]) -> Iterator[Recording]:
 
 def _look_at_all(options: Config, places: Sequence[Place], limit: int, as_json: bool) -> Tally:
     tally = Tally()
-    with scratch_bridge(options) as bridge, ThreadPoolExecutor(_AT_ONCE) as pool, err.status("looking") as status:
+    with scratch_bridge(options) as bridge, err.status("looking") as status:
         found = itertools.islice(_recordings(bridge, places), limit or None)
-        while batch := list(itertools.islice(found, _BATCH)):
-            for outcome in pool.map(lambda recording: _look(bridge, recording), batch):
-                tally.add(outcome)
-                if as_json:
-                    sys.stdout.write(json.dumps(outcome.to_json(), ensure_ascii=False, default=str) + "\n")
+        for outcome in outcomes_of(bridge, found):
+            tally.add(outcome)
+            if as_json:
+                sys.stdout.write(json.dumps(outcome.to_json(), ensure_ascii=False, default=str) + "\n")
             status.update(f"looked at {tally.total} recordings")
     return tally
-
-
-def _look(bridge: Bridge, recording: Recording) -> Outcome:
-    """Raises what is no recording's fault: a source or Gong that cannot be reached, wrong keys."""
-    route = bridge.routes[recording.source]
-    options = next(source for source in bridge.config.sources if source.name == recording.source)
-    ends = partial(Outcome, source=recording.source, key=recording.key, mapping=route.mapping.name)
-    if not NameRules(options.include, options.exclude).takes(recording.key) or route.mapping.is_sidecar(recording.key):
-        return ends(verdict="not taken", reason="the source's include and exclude, or its mapping, leave it out")
-    now = clock.now()
-    entry = Entry(
-        id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
-        modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
-    )  # fmt: skip
-    try:
-        looked = bridge.looking.look(entry, now=now)
-    except UnknownPerson as error:
-        person = (error.kind, error.value)
-        return ends(verdict="held", code=error.code, reason=error.message, person=person)
-    except Held as error:
-        return ends(verdict="held", code=error.code, reason=error.message)
-    except NotYetComplete as error:
-        return ends(verdict="waits", code=error.code, reason=error.message)
-    except SourceGone as error:
-        return ends(verdict="skipped", code=error.code, reason=error.message)
-    composition = looked.composition
-    if composition is None or composition.draft is None:
-        reason = composition.skip_reason if composition else looked.verdict.skip_reason
-        return ends(verdict="skipped", reason=reason)
-    warnings = looked.warnings
-    return ends(verdict="sent", warnings=warnings, request=composition.draft.to_json())

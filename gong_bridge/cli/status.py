@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli import hosts, quota
+from gong_bridge.cli import backfill, hosts, quota
 from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.cli.ledger_people import line_for, person_in_words
@@ -64,6 +64,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "waiting_seconds": round((now - oldest.found_at).total_seconds()), "reason": oldest.reason,
         },
         **quota.gather(ledger, options, now),
+        **backfill.gather_open(ledger, options, now),
         **hosts.gather(ledger, options, now),
         "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "wrong_files": ledger.notes.wrong_files(),
@@ -104,6 +105,7 @@ def _show(facts: dict[str, Any]) -> None:
             Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True
         )
     quota.show(facts)
+    backfill.show_open(facts)
     for code, count in facts["waiting"].items():
         if code in WAITING:
             out.print(Text(f"{count:,} {WAITING[code]} (gong-bridge ledger list --code {code})"))

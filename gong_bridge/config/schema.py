@@ -5,6 +5,7 @@ Siblings read their own option class from here and know nothing else of the conf
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from gong_bridge.config.limits import Reserve as Reserve  # the table in the doc
 from gong_bridge.config.options import Options
 from gong_bridge.config.places import PlaceName, SidecarPlace
 from gong_bridge.config.secrets import Secret
-from gong_bridge.config.units import Duration, Size
+from gong_bridge.config.units import Day, Duration, Size
 from gong_bridge.strict_yaml import MistakeAt
 
 SHORTEST_LINK_SECONDS = 900.0
@@ -130,6 +131,8 @@ class _SourceOptions(Options):
     """Zone of this recorder's local times; company.time_zone when absent."""
     rescan: Duration = 60.0
     """The longest time until a recording is noticed, whatever else fails."""
+    since: Day | None = None
+    """A day, such as 2026-01-31: recordings last changed before it are left to `gong-bridge backfill`. Absent: all."""
     after_upload: Literal["leave", "delete"] | MoveTo = "leave"
     """leave | delete | {move_to: DIR}: what happens to the source after Gong has everything."""
     on_change: Literal["replace_media", "ignore", "hold"] = "replace_media"
@@ -334,3 +337,7 @@ class Config(Options):
     def zone_of(self, source: FolderSource | BucketSource) -> ZoneInfo:
         """The zone of this source's local times."""
         return ZoneInfo(source.time_zone or self.company.time_zone)
+
+    def new_since(self, source: FolderSource | BucketSource) -> datetime | None:
+        """The beginning of the day `since`; what was last changed before is left to backfill. None: nothing is."""
+        return None if source.since is None else datetime.combine(source.since, time(), self.zone_of(source))

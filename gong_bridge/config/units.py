@@ -1,8 +1,9 @@
-"""Durations, sizes and shares as people write them: "5s", "10m", "1.5 GB", "20%"; pure."""
+"""Durations, sizes, shares and days as people write them: "5s", "1.5 GB", "20%", "2026-01-31"; pure."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -57,6 +58,18 @@ def parse_share(value: Any) -> float:
     return float(match[1]) / 100
 
 
+def parse_day(value: Any) -> date:
+    """The day from "2026-01-31". Raises ValueError with the cure."""
+    if type(value) is date:
+        return value  # what was read before
+    try:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+            raise ValueError
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError(f"{value!r} is no day; write it as year-month-day, such as 2026-01-31") from None
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
@@ -78,4 +91,9 @@ Share = Annotated[
     float,
     BeforeValidator(parse_share),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d{1,2}(\.\d+)?\s*%\s*$"}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(parse_day),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d{4}-\d\d-\d\d\s*$"}),
 ]

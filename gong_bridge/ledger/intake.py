@@ -64,16 +64,25 @@ class Intake:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unseen(self, recordings: Sequence[Recording], reach: str | None = None) -> list[Recording]:
-        """Those whose exact version is not known within `reach`, or is known as gone: it came back."""
+    def unseen(
+        self, recordings: Sequence[Recording], reach: str | None = None, *, new_since: datetime | None = None
+    ) -> list[Recording]:
+        """Those whose exact version is not known within `reach`, or is known as gone: it came back.
+
+        `new_since`: what was last changed before then is left out, unless an earlier version of it is known.
+        """
         unseen: list[Recording] = []
         for source, batch in _chunks(recordings):
             with self._database.read() as connection:
-                rows = connection.execute(_VERSIONS, _of_keys(source, batch, reach))
-                known = {
-                    (row.key, row.version) for row in rows if not (row.state == "skipped" and row.reason_code == GONE)
-                }
-            unseen.extend(item for item in batch if (item.key, item.version) not in known)
+                rows = connection.execute(_VERSIONS, _of_keys(source, batch, reach)).all()
+            keys = {row.key for row in rows}
+            known = {(row.key, row.version) for row in rows if not (row.state == "skipped" and row.reason_code == GONE)}
+            unseen.extend(
+                item
+                for item in batch
+                if (item.key, item.version) not in known
+                and (new_since is None or item.modified_at >= new_since or item.key in keys)
+            )
         return unseen
 
     def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime, reach: str | None = None) -> int:
@@ -132,11 +141,12 @@ class Intake:
     @again_when_clashed
     def _add_batch(self, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime) -> int:
         with self._database.write() as connection:
-            return self._add_in(connection, lane, batch, backlog, now)
+            return self.add_within(connection, lane, batch, backlog=backlog, now=now)
 
-    def _add_in(
-        self, connection: Connection, lane: Lane, batch: Sequence[Recording], backlog: bool, now: datetime
+    def add_within(
+        self, connection: Connection, lane: Lane, batch: Sequence[Recording], *, backlog: bool, now: datetime
     ) -> int:
+        """Like `add`, as a part of the caller's transaction: of one lane, each key once, a few hundred at most."""
         known = connection.execute(_KNOWN.with_for_update(), _of_keys(lane.source, batch, lane.reach)).all()
         versions = {(row.key, row.version): row for row in known}
         newest = {row.key: row for row in known}  # rows come in the order of their ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from gong_bridge.config.secrets import Secret
+from gong_bridge.ledger.backfills import Backfills
 from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
@@ -28,6 +29,7 @@ class Ledger:
 
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     groups: calls in several files. operator: retry and skip. descriptions: sidecars of calls that are there.
+    backfills: orders to bring in old recordings.
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished.
@@ -45,6 +47,7 @@ class Ledger:
         self.views = Views(database)
         self.people = People(database)
         self.notes = Notes(database)
+        self.backfills = Backfills(database, self.intake)
         self.reaches = Reaches(database)
         self.bridges = Bridges(database)
         self.turns = Turns(database)

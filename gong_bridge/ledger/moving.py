@@ -16,7 +16,7 @@ from gong_bridge.ledger.bridges import MOVED_FROM, MOVED_TO
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import read_note
-from gong_bridge.ledger.schema import bridges, entries, metadata, notes, source_health, turns
+from gong_bridge.ledger.schema import backfills, bridges, entries, metadata, notes, source_health, turns
 
 _BATCH = 2_000
 _MOMENTARY = (bridges, turns, source_health)
@@ -59,7 +59,7 @@ def _copy(source: Ledger, target: Ledger, reaches: Reaches, progress: Progress) 
         _copy_numbered(source, target, table, reaches, progress)
     with target.database.write() as connection:
         for table in _SMALL:
-            _copy_whole(source, connection, table)
+            _copy_whole(source, connection, table, reaches)
         if not target.database.is_sqlite:
             _set_sequences(connection)
     for table in _TABLES:
@@ -91,10 +91,10 @@ def _batches(ledger: Ledger, table: Table, after: int = 0) -> Iterator[list[dict
         after = rows[-1]["id"]
 
 
-def _copy_whole(source: Ledger, connection: Connection, table: Table) -> None:
+def _copy_whole(source: Ledger, connection: Connection, table: Table, reaches: Reaches) -> None:
     own = {name: read_note(connection, name) for name in (MOVED_FROM, MOVED_TO)} if table is notes else {}
     connection.execute(table.delete())
-    rows = list(_small_rows(source, table))
+    rows = [_moved(table, row, reaches) for row in _small_rows(source, table)]
     if rows:
         connection.execute(table.insert(), rows)
     for name, value in own.items():
@@ -110,7 +110,7 @@ def _small_rows(ledger: Ledger, table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _moved(table: Table, row: dict[str, Any], reaches: Reaches) -> dict[str, Any]:
-    if table is entries:
+    if table in (entries, backfills):
         lane = Lane(row["source"], row["reach"] or None)
         row["reach"] = reaches.get(lane, lane).reach or ""
     return row

@@ -68,10 +68,14 @@ def in_words(waiting: Waiting, allowance: AllowanceState, *, with_link: bool, no
     """`14,200 waiting = 2.8 days by upload, 1.4 by link`, in hours or minutes when it is less; empty: none waits."""
     if not waiting.count:
         return ""
+    return f"{waiting.count:,} waiting = {spans_in_words(waiting, allowance, with_link=with_link, now=now)}"
+
+
+def spans_in_words(waiting: Waiting, allowance: AllowanceState, *, with_link: bool, now: datetime) -> str:
+    """`2.8 days by upload, 1.4 by link`."""
     ways = [("upload", CALLS_BY_UPLOAD), ("link", CALLS_BY_LINK)][: 2 if with_link else 1]
     spans = [_span(forecast(waiting, calls_each, allowance, now), allowance) for _, calls_each in ways]
-    told = [f"{span} by {way}" for span, (way, _) in zip(spans, ways, strict=True)]
-    return f"{waiting.count:,} waiting = {', '.join(told)}"
+    return ", ".join(f"{span} by {way}" for span, (way, _) in zip(spans, ways, strict=True))
 
 
 def _span(one: Forecast, allowance: AllowanceState) -> str:

@@ -193,6 +193,24 @@ turns = Table(
     Column("held_until", BigInteger, nullable=False),
 )
 
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reach", Text, primary_key=True),
+    Column("first_day", Text, nullable=False),
+    Column("last_day", Text),
+    Column("time_zone", Text, nullable=False),
+    Column("most_per_day", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("ordered_at", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("to_come", BigInteger),
+    Column("day", Text, nullable=False),
+    Column("taken_on_day", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
 source_health = Table(
     "source_health",
     metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
@@ -86,7 +86,7 @@ class Source(Protocol):
         Raises SourceUnavailable.
         """
 
-    def candidates(self) -> Iterator[Recording]:
+    def candidates(self) -> Generator[Recording, None, None]:
         """One complete listing of what include and exclude take, asking neither the ledger nor whether it settled.
 
         Raises SourceUnavailable.

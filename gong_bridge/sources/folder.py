@@ -6,7 +6,7 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import BinaryIO, cast
 
 from gong_bridge.config.schema import FolderSource, MoveTo
@@ -73,7 +73,7 @@ class Folder:
         except OSError as error:
             raise unavailable(self._root, error) from error
 
-    def candidates(self) -> Iterator[Recording]:
+    def candidates(self) -> Generator[Recording, None, None]:
         """See Source.candidates."""
         for found in FolderWalk(self._root, self._names):
             yield recording_of(self.name, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
@@ -79,7 +79,7 @@ class Bucket:
         health = BucketHealth(self.name, intake, has_queue=False)
         return self._passes().whole(intake, stop, health, backlog_before=clock.now())
 
-    def candidates(self) -> Iterator[Recording]:
+    def candidates(self) -> Generator[Recording, None, None]:
         """See Source.candidates."""
         for page in self._passes().pages():
             yield from self._recordings(page)

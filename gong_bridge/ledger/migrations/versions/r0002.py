@@ -31,6 +31,7 @@ def upgrade() -> None:
     _partial("entries_begun", ["source", "reach", "backlog", "due_at", "id"], "state IN ('created', 'delivered')")
     _bridges()
     _allowance()
+    _backfills()
 
 
 def _partial(name: str, columns: list[str], where: str) -> None:
@@ -108,4 +109,23 @@ def _allowance() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("ticket", "free_at")),
+    )
+
+
+def _backfills() -> None:
+    op.create_table(
+        "backfills",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("reach", sa.Text, primary_key=True),
+        sa.Column("first_day", sa.Text, nullable=False),
+        sa.Column("last_day", sa.Text),
+        sa.Column("time_zone", sa.Text, nullable=False),
+        sa.Column("most_per_day", sa.BigInteger),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("ordered_at", sa.BigInteger, nullable=False),
+        sa.Column("taken", sa.BigInteger, nullable=False),
+        sa.Column("to_come", sa.BigInteger),
+        sa.Column("day", sa.Text, nullable=False),
+        sa.Column("taken_on_day", sa.BigInteger, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
     )
