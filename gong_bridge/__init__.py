@@ -10,13 +10,14 @@ Beside them: looking (what is it), gathering (calls in several files), identity 
 who), sidecar_watch, sidecars_again (sidecars that come late, or when the call is there), mapping_watch (mappings that
 are corrected), gate (pause and resume), single_pass (run --once), supervision (threads that must not end), presence
 (who else is there), owner (names of leases), routing (each source, and who can open it), notify (what systemd is told),
-notifications (messages of a queue, read again), reception (the ledger's side of finding).
+notifications (messages of a queue, read again), reception (the ledger's side of finding), backfill (old recordings, by
+order).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
 < beside < directory, identity, notifications, owner, mapping_watch, sidecar_watch < route < looking, routing,
-sidecars_again < gathering < pipeline < worker, gate, presence, reception, supervision, single_pass < service
-< web, demo, scratch < cli.
+sidecars_again < gathering < pipeline < backfill, worker, gate, presence, reception, supervision, single_pass
+< service < web, demo, scratch < cli.
 """
 
 __version__ = "0.1.0"
