@@ -74,8 +74,8 @@ def test_the_log_holds_no_names_numbers_addresses_or_secrets(home: Home, sandbox
         for held in ("unknown-person-299.wav", "inactive.wav", "bad-field.wav"):
             home.wait_for(held, "held")
         home.wait_for("short-one.wav", "skipped")
-        for waiting in ("half-one.wav", "lonely-one.wav"):
-            home.wait_for(waiting, "found", code="not-yet-complete")
+        home.wait_for("half-one.wav", "found", code="not-yet-complete")
+        home.wait_for("lonely-one.wav", "found", code="waiting-for-sidecar")
         assert service.stop() == 0
     lines = [json.loads(line) for line in service.log_text.splitlines()]
     assert {line["event"] for line in lines} >= {"moved", "waiting"}
