@@ -33,8 +33,6 @@ AGAIN_SECONDS = 30.0
 """After a place could not be listed it is left in peace so long."""
 TELL_SECONDS = 2.0
 """How often a listing says how far it is, and asks whether the order still stands."""
-TURN_SECONDS = 30.0
-"""After this another bridge takes over from one that died."""
 
 log = get_logger(__name__)
 
@@ -57,15 +55,20 @@ class Backfill:
         routes: Mapping[str, Route],
         owner: str,
         first: Literal["oldest", "newest"],
+        turn_seconds: float,
         on_found: Callable[[int], None],
         on_trouble: Callable[[LedgerReadOnly], None],
     ) -> None:
-        """`first`: which recordings of a listing go first. `on_found`, `on_trouble`: see reception.intake_for."""
+        """`first`: which recordings of a listing go first. `turn_seconds`: after so long one that died is relieved.
+
+        `on_found`, `on_trouble`: see reception.intake_for.
+        """
         self._ledger = ledger
         self._routes = routes
         self._lanes = tuple(Lane(name, route.reach) for name, route in routes.items())
         self._owner = owner
         self._first = first
+        self._turn_seconds = turn_seconds
         self._on_found = on_found
         self._on_trouble = on_trouble
         self._found: dict[Lane, _Found] = {}
@@ -147,7 +150,7 @@ class Backfill:
         )
 
     def _is_my_turn(self, lane: Lane) -> bool:
-        return self._ledger.turns.take(_turn(lane), self._owner, clock.now(), TURN_SECONDS)
+        return self._ledger.turns.take(_turn(lane), self._owner, clock.now(), self._turn_seconds)
 
 
 class _Listing:

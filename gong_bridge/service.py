@@ -112,6 +112,7 @@ class Bridge:
             routes=self.routes,
             owner=self.owner,
             first=config.work.order,
+            turn_seconds=config.ledger.lease,
             on_found=self.observer.found,
             on_trouble=self.gate.close,
         )

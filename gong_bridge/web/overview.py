@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gong_bridge.ledger.allowance_rows import AllowanceState
+from gong_bridge.ledger.backfill_words import order_in_words
+from gong_bridge.ledger.backfills import OPEN_ORDERS
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -46,7 +48,7 @@ class Health:
     """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself.
 
     wrong_files: why mappings or agents.csv are not used as they are now. quota: how long what waits will take.
-    learned: what other integrations use of the allowance.
+    learned: what other integrations use of the allowance. backfills: how far those are that are not over.
     """
 
     counts: dict[str, dict[str, int]]
@@ -57,6 +59,7 @@ class Health:
     wrong_files: Sequence[str] = ()
     quota: str = ""
     learned: str = ""
+    backfills: Sequence[str] = ()
 
     @property
     def degraded(self) -> list[str]:
@@ -95,6 +98,11 @@ def look(
         allowance=state,
         quota=in_words(waiting, state, with_link=by_link, now=now),
         learned=learned_in_words(state),
+        backfills=[
+            order_in_words(one, state, with_link=by_link, now=now)
+            for one in ledger.backfills.all()
+            if one.state in OPEN_ORDERS
+        ],
         wrong_files=ledger.notes.wrong_files(),
     )
 

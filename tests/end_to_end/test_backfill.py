@@ -13,7 +13,7 @@ import pytest
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once, wait_until
-from tests.end_to_end.recordings import age, call_text, drop, drop_many
+from tests.end_to_end.recordings import age, call_text, drop, drop_many, wav
 
 DAY = 86_400
 SINCE = "2026-01-01"
@@ -36,6 +36,16 @@ def drop_old(folder: Path, count: int, *, first: int = 0) -> dict[str, str]:
         path = folder / f"{name}.wav"
         age(path, path.stat().st_mtime - (midnight + 3600 + place * DAY))
     return expected
+
+
+def drop_thousands(folder: Path, count: int) -> None:
+    """Small recordings of two years ago, each of its own content: old-0000 ..."""
+    whole = wav(1)
+    for number in range(count):
+        path = folder / f"old-{number:04}.wav"
+        path.write_bytes(whole[:-8] + number.to_bytes(8, "big"))
+        path.with_suffix(".json").write_text(call_text(path.stem))
+        age(path, 700 * DAY)
 
 
 def orders(home: Home) -> list[dict[str, object]]:
@@ -149,13 +159,7 @@ def test_R26_new_calls_are_sent_within_seconds_while_a_backfill_of_thousands_run
     home = make_home(sandbox)
     home.source["since"] = SINCE
     home.limit(3)
-    drop_old(home.recorder, 1)
-    whole = (home.recorder / "call-000.wav").read_bytes()
-    for number in range(3000):
-        path = home.recorder / f"old-{number:04}.wav"
-        path.write_bytes(whole[:-8] + number.to_bytes(8))
-        path.with_suffix(".json").write_text(call_text(path.stem))
-        age(path, 700 * DAY)
+    drop_thousands(home.recorder, 3001)
     with home.running() as service:
         wait_until(lambda: home.health() == {"pbx": True}, "the service runs")
         assert home.run("backfill", "--since", "2024-01-01").returncode == 0
@@ -170,8 +174,30 @@ def test_R26_new_calls_are_sent_within_seconds_while_a_backfill_of_thousands_run
             assert time.monotonic() - dropped_at < 30
         with Ledger.open(home.config["ledger"]["url"]) as ledger:
             [order] = ledger.backfills.all()
-            assert ledger.views.open_count() <= 1000
+            assert ledger.backfills.waiting(order.lane, 5000) <= 1000
             assert order.taken >= 1000
             assert order.taken + (order.to_come or 0) == 3001
         assert service.stop() == 0
     assert "429" not in sandbox.statuses
+
+
+def test_R22_killed_while_thousands_are_still_to_come_the_next_start_goes_on_with_those(
+    old_home: Home, sandbox: Sandbox
+) -> None:
+    drop_thousands(old_home.recorder, 1500)
+    old_home.limit(100)
+    with old_home.running() as service:
+        wait_until(lambda: old_home.health() == {"pbx": True}, "the service runs")
+        assert old_home.run("backfill", "--since", "2024-01-01").returncode == 0
+        wait_until(lambda: state_of(old_home)[1] >= 1000, "a thousand are taken")
+        service.send(signal.SIGKILL)
+        service.ended()
+    taken = state_of(old_home)[1]
+    assert taken < 1500
+    assert len(old_home.entries()) == taken
+    with old_home.running() as service:
+        wait_until(lambda: state_of(old_home)[1] >= taken + 50, "it goes on")
+        assert service.stop() == 0
+    assert len(old_home.entries()) == state_of(old_home)[1]
+    assert len({call.client_unique_id for call in sandbox.calls}) == len(sandbox.calls)
+    assert {call.media_puts for call in sandbox.calls} <= {0, 1}
