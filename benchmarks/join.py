@@ -54,7 +54,7 @@ def make_table(path: Path, rows: int) -> None:
         for number in range(rows):
             minute, second = divmod(number, 60)
             file.write(
-                f'"","201","1202555{number % 100:04d}","from-internal","""Agent"" <201>","SIP/201-{number:08x}",'
+                f'"","201","120255{number % 100_000:05d}","from-internal","""Agent"" <201>","SIP/201-{number:08x}",'
                 f'"SIP/trunk-{number:08x}","Dial","SIP/trunk,60","2026-07-{1 + minute // 1440 % 28:02d} '
                 f'{minute // 60 % 24:02d}:{minute % 60:02d}:{second:02d}","2026-07-08 00:13:16","2026-07-08 00:14:38",'
                 f'82,82,"ANSWERED","DOCUMENTATION","1783469596.{number}",""\n'

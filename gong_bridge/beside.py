@@ -19,11 +19,15 @@ LARGEST_BYTES = 4 * 2**20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was seen under a key; `look` looks once more and gives the digest of what is there now."""
+    """A digest of what was seen under a key; `look` looks once more and gives the one of what is there now."""
 
     key: str
     look: Callable[[], str]
     digest: str
+
+
+_Remembered = tuple[str, Callable[[], str], Callable[[], str]]
+"""The key, how to look again, and how to make the digest: only a recording that is held needs it."""
 
 
 class Place(Protocol):
@@ -48,13 +52,13 @@ class Beside:
     def __init__(self, places: Mapping[str, Place], tables: Tables) -> None:
         self._places = places
         self._tables = tables
-        self._seen: dict[tuple[str, str, Question | None], Seen] = {}
+        self._seen: dict[tuple[str, str, Question | None], _Remembered] = {}
         self.has_read_files = False
 
     @property
     def seen(self) -> tuple[Seen, ...]:
         """All that was looked at, also in vain."""
-        return tuple(self._seen.values())
+        return tuple(Seen(key=key, look=look, digest=digest()) for key, look, digest in self._seen.values())
 
     def _place(self, where: str) -> Place:
         try:
@@ -70,19 +74,19 @@ class Beside:
         self.has_read_files = True
         place = self._place(where)
         file = place.read_beside(key, max_bytes)
-        self._seen[where, key, None] = Seen(
-            key=key, look=lambda: _digest(place.read_beside(key, LARGEST_BYTES)), digest=_digest(file)
-        )
+        self._seen[where, key, None] = (
+            key, lambda: _digest(place.read_beside(key, LARGEST_BYTES)), lambda: _digest(file),
+        )  # fmt: skip
         return file
 
     def rows(self, where: str, key: str, question: Question) -> list[Row] | None:
         """See mapping.sidecars.Beside."""
         place = self._place(where)
         rows = self._tables.rows(place, key, question, now=clock.now())
-        self._seen[where, key, question] = Seen(
-            key=key,
-            look=lambda: _digest_of_rows(self._tables.rows(place, key, question, now=clock.now())),
-            digest=_digest_of_rows(rows),
+        self._seen[where, key, question] = (
+            key,
+            lambda: _digest_of_rows(self._tables.rows(place, key, question, now=clock.now())),
+            lambda: _digest_of_rows(rows),
         )
         return rows
 

@@ -30,6 +30,8 @@ def clean(values: Any, depth: int = 0) -> Any:
     """
     if depth > _DEEPEST:
         raise BadMetadata(f"the call is nested more than {_DEEPEST} levels deep; correct the mapping or the sidecar")
+    if isinstance(values, str):  # first of all: nearly all are
+        return sendable(values)
     if isinstance(values, dict):
         cleaned = {str(key): clean(value, depth + 1) for key, value in values.items()}
         return {key: value for key, value in cleaned.items() if not is_empty(value)}
@@ -39,8 +41,6 @@ def clean(values: Any, depth: int = 0) -> Any:
         return [value for value in (clean(value, depth + 1) for value in values) if not is_empty(value)]
     if isinstance(values, datetime):
         return values.isoformat()
-    if isinstance(values, str):
-        return sendable(values)
     return values
 
 

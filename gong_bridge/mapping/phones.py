@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 import phonenumbers
@@ -15,6 +16,7 @@ _WITHHELD_HOST = "anonymous.invalid"  # RFC 3323: how SIP writes a caller who do
 _DIALLED = re.compile(r"\+?[\d*#][\d\s()./*#-]*")
 
 
+@lru_cache(maxsize=4096)  # a mapping asks whether it is a number, whose it is, and which: three times the same text
 def e164(text: str, country: str, *, drop_extension: bool = False) -> str | None:
     """`text` as E.164, or None when it is no dialable number of `country` or with an international prefix.
 

@@ -20,8 +20,8 @@ from gong_bridge.mapping.words import listed
 
 LOOK_SECONDS = 1.0
 """How often a table is asked whether it has changed."""
-READ_AT_ONCE_BYTES = 1 << 20
-"""So much that was added is read by whoever asks; more is read by the reader."""
+READ_AT_ONCE_BYTES = 256 << 10
+"""So much that was added is read by whoever asks, in a moment even if no line of it is a row; the reader reads more."""
 MOST_TABLES = 32
 READER_SECONDS = 0.2
 _TURN_SECONDS = 0.3

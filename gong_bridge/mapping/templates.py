@@ -86,6 +86,15 @@ class Later:
         return self._facts
 
 
+class _Context(Context):
+    """Jinja's context without what blocks, globals and escaping need: made for every template of every recording."""
+
+    def __init__(self, environment: jinja2.Environment, parent: dict[str, Any], name: None, blocks: Any) -> None:
+        self.environment, self.parent, self.name, self.blocks = environment, parent, name, blocks
+        self.vars: dict[str, Any] = {}
+        self.exported_vars: set[str] = set()
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """Attributes mean keys of mappings and parts of times, nothing else; arithmetic is for numbers, with limits."""
 
@@ -210,22 +219,19 @@ class Template:
         self.text = text
         self.paths = tuple(dict.fromkeys(_paths_of(tree)))
         """Every fact the template reads, such as ("sidecar", "caller", "number")."""
+        self.names = tuple(dict.fromkeys(path[0] for path in self.paths))
+        """The first names of all paths."""
         self.filters = tuple(node for node in _walk(tree) if isinstance(node, nodes.Filter) and node.name != "_join")
         self.tree = tree
         self._builds = any(isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict)) for node in _walk(tree))
         self._compiled = compiled
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The first names of all paths."""
-        return tuple(dict.fromkeys(path[0] for path in self.paths))
 
     def evaluate(self, facts: dict[str, Any]) -> Any:
         """The value: what the expression gives when the text is one expression, else text. Missing becomes an error.
 
         Raises NotUsable (also for every fault of the expression itself) and what look-ups raise (UnknownPerson ...).
         """
-        context = self._compiled.new_context(facts, shared=True)
+        context = _Context(self._compiled.environment, facts, None, {})
         try:
             for _ in self._compiled.root_render_func(context):
                 pass
