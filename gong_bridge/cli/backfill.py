@@ -224,11 +224,11 @@ def _source(options: Config, name: str | None) -> FolderSource | BucketSource:
     if name is None:
         if len(options.sources) == 1:
             return options.sources[0]
-        raise ConfigError(f"say which source with --source; there are {names}")
+        raise ConfigError(f"say which source with --source: {names}")
     for one in options.sources:
         if one.name == name:
             return one
-    raise ConfigError(f"there is no source {name!r} in the configuration; there are {names}")
+    raise ConfigError(f"there is no source {name!r} in the configuration, which has: {names}")
 
 
 def _lane(options: Config, source: FolderSource | BucketSource) -> Lane:

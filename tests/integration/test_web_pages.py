@@ -8,7 +8,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from threading import Event
@@ -21,7 +21,9 @@ from gong_bridge import __version__
 from gong_bridge.config.schema import WebOptions
 from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
+from gong_bridge.ledger.backfills import BackfillOrder, OrderState
 from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Recording, SourceHealth
 from gong_bridge.web.cures import CURES
@@ -422,3 +424,14 @@ def test_ten_thousand_entries_are_looked_at_quickly(ledger: Ledger, browse: Call
     answer = browse().get("/")
     assert "10,000 on the way" in text_of(answer)
     assert answer.elapsed < timedelta(seconds=2)
+
+
+def test_the_page_says_how_far_a_backfill_is(ledger: Ledger, browse: Callable[..., httpx.Client]) -> None:
+    order = BackfillOrder(
+        lane=Lane("pbx"), first_day=date(2024, 1, 1), last_day=None, time_zone="UTC", most_per_day=100,
+        state=OrderState.RUNNING, ordered_at=NOW, taken=40, to_come=260, day="2026-01-05", taken_on_day=40,
+    )  # fmt: skip
+    ledger.backfills.order(order)
+    page = browse().get("/").text
+    assert "backfill of pbx since 2024-01-01: 40 of 300 taken, 40 today (100 a day at most)" in page
+    assert "260 to come = 3 days at 100 a day; running" in page
