@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gong_bridge import clock
+from gong_bridge.account import Accounts
 from gong_bridge.errors import (
     BadCredentials,
     Held,
@@ -16,7 +17,6 @@ from gong_bridge.errors import (
     SourceChanged,
     SourceGone,
 )
-from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.refusals import AlreadyKnown
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import UPLOAD, Way, choose_way
@@ -30,10 +30,10 @@ LOOK_UPS_BEFORE_HOLDING = 4
 class Creating:
     """Creates the calls of drafts. Thread-safe: all state is in the ledger."""
 
-    def __init__(self, *, ledger: Ledger, routes: Mapping[str, Route], calls: Calls) -> None:
+    def __init__(self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts) -> None:
         self._ledger = ledger
         self._routes = routes
-        self._calls = calls
+        self._accounts = accounts
 
     def create(self, entry: Entry) -> Entry:
         assert entry.draft is not None
@@ -44,7 +44,7 @@ class Creating:
         way = self._way(entry)
         entry = self._note_create(entry, way)
         try:
-            created = self._calls.create(_request(entry, way))
+            created = self._accounts.of(entry).calls.create(_request(entry, way))
         except AlreadyKnown as known:
             adopted = self._adopt_if_known(entry, "Gong knew this clientUniqueId already")
             if adopted is not None:
@@ -95,7 +95,7 @@ class Creating:
 
     def _adopt_if_known(self, entry: Entry, reason: str) -> Entry | None:
         draft = entry.draft or {}
-        found = self._calls.find(
+        found = self._accounts.of(entry).calls.find(
             draft["clientUniqueId"], datetime.fromisoformat(draft["actualStart"]), draft.get("workspaceId")
         )
         if found is None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from gong_bridge import clock
+from gong_bridge.account import Accounts
 from gong_bridge.errors import ChangedAfterLink, RateLimited, ServiceDown, SourceChanged, SourceGone, SourceLost
-from gong_bridge.gong.calls import Calls
 from gong_bridge.identity import entry_of_what_is_there
 from gong_bridge.ledger.followers import GROUPED
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.linking import LINK, UPLOAD, LinkLooks, not_fetched
+from gong_bridge.linking import LINK, UPLOAD, not_fetched
 from gong_bridge.media.assembly import Piece
 from gong_bridge.media.body import Bodies, Body
 from gong_bridge.model import Entry, Recording, State
@@ -23,14 +23,13 @@ class Delivering:
     """Delivers the media of calls. Thread-safe: all state is in the ledger."""
 
     def __init__(
-        self, *, ledger: Ledger, routes: Mapping[str, Route], calls: Calls, bodies: Bodies, observer: Observer
+        self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts, bodies: Bodies, observer: Observer
     ) -> None:
         self._ledger = ledger
         self._routes = routes
-        self._calls = calls
+        self._accounts = accounts
         self._bodies = bodies
         self._observer = observer
-        self._link_looks = LinkLooks(ledger, calls)
 
     def deliver(self, entry: Entry) -> Entry:
         call_id = entry.call_id
@@ -42,7 +41,7 @@ class Delivering:
             entry = settled
         self._refuse_after_link(entry)
         # A call whose media is being replaced has media anyway: there, looking proves nothing.
-        if entry.intent == "deliver" and entry.replaces is None and self._calls.has_media(call_id):
+        if entry.intent == "deliver" and entry.replaces is None and self._accounts.of(entry).calls.has_media(call_id):
             reason = "the media was there already: an earlier upload had arrived"
             return self._delivered(entry, code="confirmed", reason=reason)
         route = self._routes[entry.source]
@@ -73,7 +72,7 @@ class Delivering:
 
     def _await_fetch(self, entry: Entry) -> Entry:
         """The entry delivered by its link, or to be uploaded because the link has ended unused."""
-        fetched = self._link_looks.fetched(entry)
+        fetched = self._accounts.of(entry).link_looks.fetched(entry)
         if fetched:
             return self._delivered(entry, code="fetched", reason="Gong has fetched the recording by its link")
         if fetched is None or self._routes[entry.source].when_not_fetched == "hold":
@@ -93,13 +92,15 @@ class Delivering:
             )
 
     def _upload(self, entry: Entry, body: Body) -> Entry:
+        calls = self._accounts.of(entry).calls
+
         def opened() -> BinaryIO:
             # The wait for the allowance is over: whoever lost the lease meanwhile (a suspended machine) sends nothing.
             self._ledger.work.note_intent(entry, "deliver", now=clock.now())
             return body.open()
 
         try:
-            sent = self._calls.put_media(
+            sent = calls.put_media(
                 entry.call_id or "",
                 opened,
                 body.size_bytes,

@@ -1,4 +1,4 @@
-"""Whether anybody may go on: pauses all work on wrong credentials and the like, probes, and resumes by itself (R29)."""
+"""Whether anybody may use a Gong account: pauses on wrong credentials and the like, probes, resumes by itself (R29)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ class Gate:
     `probe` asks Gong for something cheap and raises while the trouble lasts.
     """
 
-    def __init__(self, ledger: Ledger, probe: Callable[[], object]) -> None:
+    def __init__(self, ledger: Ledger, probe: Callable[[], object], account: str | None = None) -> None:
         self._ledger = ledger
         self._probe = probe
+        self._account = account
+        self._told = {} if account is None else {"account": account}
         self._lock = threading.Lock()
         self._cause: Paused | None = None
         self._closed_at = 0.0
@@ -80,7 +82,7 @@ class Gate:
             self._cause = cause
             self._last_code = cause.code
             self._probe_at = now_seconds + self._probe_wait_seconds
-        log.error("paused", code=cause.code, reason=cause.message)
+        log.error("paused", code=cause.code, reason=cause.message, **self._told)
         if not isinstance(cause, LedgerReadOnly):
             self._write_down(cause)
 
@@ -89,7 +91,7 @@ class Gate:
         if self._cause is None or clock.monotonic_seconds() < self._probe_at:
             return
         try:
-            self._ledger.notes.resume()  # a write: also the probe of a ledger that was read-only
+            self._ledger.notes.resume(self._account)  # a write: also the probe of a ledger that was read-only
             if not isinstance(self._cause, LedgerReadOnly):
                 self._probe()
         except BridgeError as error:
@@ -99,12 +101,12 @@ class Gate:
             self._cause = None
             self._opened_at = clock.monotonic_seconds()
             self._on_trial, self._trial_since = True, None
-        log.info("resumed")
+        log.info("resumed", **self._told)
 
     def _write_down(self, cause: Paused) -> None:
         now = clock.now()
         until = now + timedelta(seconds=self._probe_wait_seconds)
-        self._ledger.notes.pause(cause.code, cause.message, until, now)
+        self._ledger.notes.pause(cause.code, cause.message, until, now, self._account)
 
     def _still_closed(self, error: BridgeError) -> None:
         self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)

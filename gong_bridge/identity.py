@@ -31,10 +31,12 @@ def settle_identity(
     told: Mapping[str, Any],
     on_change: str,
     now: datetime,
+    account: str | None = None,
 ) -> Entry:
     """Write the draft down under its clientUniqueId, or decide what else this recording is (R11, R12).
 
-    `told`: fields of the entry that say what the draft was made from.
+    `told`: fields of the entry that say what the draft was made from. `account`: the Gong account it is for; another
+    one's calls are none of its business, but new media goes where the call is.
 
     Returns the entry as drafted (a call of its own), created (new media for a call that is there) or skipped (a
     duplicate). Raises NotYetComplete while the other recording of the call is under way, Held, BadMetadata.
@@ -42,12 +44,18 @@ def settle_identity(
     try:
         if entry.replaces is not None:
             before = ledger.views.get(entry.replaces)
-            if before is not None and before.client_unique_id is not None:
+            if before is not None and before.client_unique_id is not None and _may_share(before, account):
                 decided = _new_version(ledger, entry, before, draft, media, on_change, now)
                 if decided is not None:
                     return decided
         return ledger.calls.save_draft(
-            entry, now=now, draft=draft, client_unique_id=draft["clientUniqueId"], media=media, told=told
+            entry,
+            now=now,
+            draft=draft,
+            client_unique_id=draft["clientUniqueId"],
+            media=media,
+            told=told,
+            account=account,
         )
     except DuplicateCall as duplicate:
         return _second_recording(ledger, entry, duplicate.owner, draft, media, now)
@@ -136,6 +144,11 @@ def _second_recording(
         )
     reason = f"the same call as entry {owner.id}"
     return ledger.work.skip(entry, now=now, code="duplicate", reason=reason, duplicate_of=owner.id)
+
+
+def _may_share(before: Entry, account: str | None) -> bool:
+    """Whether a call of `before` is one for this account, or is in Gong already: that stays where it is."""
+    return before.account == account or before.call_id is not None or before.intent is not None
 
 
 def _same_call(before: Entry, draft: dict[str, Any]) -> bool:

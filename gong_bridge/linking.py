@@ -80,8 +80,9 @@ class LinkLooks:
     Nothing is kept that a restart would miss: what was asked a moment ago is only not asked again.
     """
 
-    def __init__(self, ledger: Ledger, calls: Calls) -> None:
+    def __init__(self, ledger: Ledger, calls: Calls, account: str | None = None) -> None:
         self._ledger = ledger
+        self._account = account
         self._calls = calls
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
@@ -108,7 +109,8 @@ class LinkLooks:
                 return self._answers[call_id]
             if not fresh:
                 self._answers = {}
-            asked = _some(call_id, self._ledger.views.links_due(now, 5 * MOST_AT_ONCE), set(self._answers))
+            due = self._ledger.views.links_due(now, 5 * MOST_AT_ONCE, self._account)
+            asked = _some(call_id, due, set(self._answers))
             having = self._calls.with_media(asked)
             self._asked_at = clock.monotonic_seconds()
             self._answers |= {one: None if having is None else one in having for one in asked}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from gong_bridge.account import Accounts
 from gong_bridge.config.schema import MediaOptions
-from gong_bridge.directory import Directory
 from gong_bridge.errors import BadMedia, Held, UnknownPerson, UnusableUser
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Grouping
@@ -101,13 +101,13 @@ class Looking:
         *,
         routes: Mapping[str, Route],
         probe: MediaProbe,
-        directory: Directory,
+        accounts: Accounts,
         media_options: MediaOptions,
         sidecar_watch: SidecarWatch,
     ) -> None:
         self._routes = routes
         self._probe = probe
-        self._directory = directory
+        self._accounts = accounts
         self._media_options = media_options
         self._sidecar_watch = sidecar_watch
 
@@ -135,22 +135,24 @@ class Looking:
 
     def _compose(self, entry: Entry, info: MediaInfo, now: datetime, group: GroupFacts | None) -> Composition:
         mapping = self._routes[entry.source].mapping
-        return self._with_sidecars(entry, info, now, lambda known: mapping.compose(known, group))
+        composition = self._with_sidecars(entry, info, now, lambda known: mapping.compose(known, group))
+        return self._routes[entry.source].with_workspace(composition)
 
     def _with_sidecars(self, entry: Entry, info: MediaInfo, now: datetime, ask: Callable[[Known], Answer]) -> Answer:
         """Ask the mapping; when that ends in a hold, a sidecar that is corrected lets the recording go on."""
         route = self._routes[entry.source]
         beside = route.beside()
+        directory = self._accounts.of_source(entry.source).directory
 
         def known() -> Known:
-            return route.known(entry, info, people=self._directory.people(), now=now, beside=beside)
+            return route.known(entry, info, people=directory.people(), now=now, beside=beside)
 
         try:
             try:
                 return ask(known())
             except (UnknownPerson, UnusableUser):
                 # The person may have joined, or been switched on, since the users were fetched.
-                if not self._directory.refresh_for_unknown():
+                if not directory.refresh_for_unknown():
                     raise
                 return ask(known())
         except Held:
@@ -207,7 +209,8 @@ class Looking:
             return True
         if (now - entry.updated_at).total_seconds() < DRAFT_IS_FRESH_SECONDS or not is_described(entry):
             return False
-        described = route.described_now(entry, people=self._directory.people(), now=now)
+        people = self._accounts.of_source(entry.source).directory.people()
+        described = route.described_now(entry, people=people, now=now)
         return described is not None and described[1] != entry.sidecar_digest
 
 

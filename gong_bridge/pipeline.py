@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gong_bridge import clock
+from gong_bridge.account import Accounts
 from gong_bridge.creating import Creating
 from gong_bridge.delivering import Delivering
 from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.gathering.gather import Gathering
-from gong_bridge.gong.calls import Calls
 from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Drafted, Looking
@@ -36,7 +36,7 @@ class Pipeline:
         ledger: Ledger,
         routes: Mapping[str, Route],
         looking: Looking,
-        calls: Calls,
+        accounts: Accounts,
         bodies: Bodies,
         observer: Observer,
         sidecars_again: SidecarsAgain,
@@ -44,10 +44,11 @@ class Pipeline:
         self._ledger = ledger
         self._routes = routes
         self._looking = looking
+        self._accounts = accounts
         self._sidecars_again = sidecars_again
         self._gathering = Gathering(ledger, looking)
-        self._delivering = Delivering(ledger=ledger, routes=routes, calls=calls, bodies=bodies, observer=observer)
-        self._creating = Creating(ledger=ledger, routes=routes, calls=calls)
+        self._delivering = Delivering(ledger=ledger, routes=routes, accounts=accounts, bodies=bodies, observer=observer)
+        self._creating = Creating(ledger=ledger, routes=routes, accounts=accounts)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
             State.DRAFTED: self._create,
@@ -94,6 +95,7 @@ class Pipeline:
             media=looked.media_record(),
             told=looked.made_from(anew=entry.state is State.DRAFTED),
             on_change=self._routes[entry.source].on_change,
+            account=self._accounts.of_source(entry.source).name,
             now=now,
         )
 
@@ -110,8 +112,12 @@ class Pipeline:
     # --- drafted -> created -----------------------------------------------------------------------------------------
 
     def _create(self, entry: Entry) -> Entry:
-        if entry.intent is None and self._looking.is_out_of_date(entry, now=clock.now()):
+        if entry.intent is None and self._is_to_be_redrafted(entry):
             return self._draft(entry)
         created = self._creating.create(entry)
         self._sidecars_again.expect(created)
         return created
+
+    def _is_to_be_redrafted(self, entry: Entry) -> bool:
+        """A draft names users of one Gong account: for another it is made anew, as for another mapping or sidecar."""
+        return self._accounts.is_for_another(entry) or self._looking.is_out_of_date(entry, now=clock.now())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 from gong_bridge.beside import Beside
+from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
@@ -41,6 +43,7 @@ class Route:
     when_not_fetched: Literal["upload", "hold"] = "upload"
     sidecars: Mapping[str, Elsewhere] = field(default_factory=dict)
     tables: Tables = field(default_factory=Tables)
+    workspace: str | None = None
 
     @property
     def mapping(self) -> CallMapping:
@@ -50,6 +53,17 @@ class Route:
     def beside(self) -> Beside:
         """What lies beside one of its recordings, and in the places that hold sidecars only."""
         return Beside({"": self.source, **self.sidecars}, self.tables)
+
+    def with_workspace(self, composition: Composition) -> Composition:
+        """The call in this source's workspace, unless the mapping has chosen one."""
+        draft = composition.draft
+        if draft is None or self.workspace is None or draft.workspace_id is not None:
+            return composition
+        return dataclasses.replace(
+            composition,
+            draft=draft.model_copy(update={"workspace_id": self.workspace}),
+            find_origins=lambda: {**composition.origins, "workspaceId": "bridge.yaml: the source's workspace"},
+        )
 
     def known(self, entry: Entry, info: MediaInfo, *, people: People, now: datetime, beside: BesideRecording) -> Known:
         """All that the mapping may use of this recording."""

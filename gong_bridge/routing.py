@@ -56,6 +56,7 @@ def build_routes(config: Config, tables: Tables | None = None) -> dict[str, Rout
             new_since=config.new_since(options),
             tables=tables,
             sidecars={name: Elsewhere(name, place) for name, place in options.sidecars.items()},
+            workspace=options.workspace,
         )
     return routes
 

@@ -20,11 +20,11 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
 
     It knows the Gong users that the real ledger knows, so that looking usually costs no API call.
     """
-    users: list[GongUser] = []
+    users: dict[str | None, list[GongUser]] = {}
     if ledger_exists(config.ledger.url):
         real = Ledger.open(config.ledger.url, config.ledger.password)
         try:
-            users = real.people.users()
+            users = {name: real.people.users(name) for name in config.all_accounts}
         finally:
             real.close()
     with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
@@ -33,8 +33,9 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
         )
         bridge = Bridge(scratch)
         try:
-            if users:
-                bridge.ledger.people.replace_users(users, now=clock.now())
+            for name, known in users.items():
+                if known:
+                    bridge.ledger.people.replace_users(known, clock.now(), name)
             yield bridge
         finally:
             bridge.close()

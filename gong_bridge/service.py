@@ -9,14 +9,11 @@ from datetime import timedelta
 
 from gong_bridge import __version__, clock, notify
 from gong_bridge.backfill import Backfill
+from gong_bridge.account import Account, Accounts
+from gong_bridge.agents_file import AgentsFile, try_again_for_people
+from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import Config
-from gong_bridge.directory import Directory
 from gong_bridge.errors import BridgeError, SourceUnavailable
-from gong_bridge.gate import Gate
-from gong_bridge.gong.calls import Calls
-from gong_bridge.gong.client import GongClient
-from gong_bridge.gong.users import Users
-from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
@@ -39,6 +36,7 @@ from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
 from gong_bridge.supervision import Witness, Work, every, keep_going
+from gong_bridge.switch import Switch, cure, in_words
 from gong_bridge.worker import Leases, Worker
 
 LOOK_SECONDS = 0.5
@@ -72,41 +70,31 @@ class Bridge:
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
-        self.allowance = allowance_of(self.ledger, config.gong.limits)
-        self.client = GongClient(
-            config.gong.base_url,
-            config.gong.access_key,
-            config.gong.access_key_secret,
-            config.gong.timeouts,
-            self.allowance,
-            self.stop_now,
-        )
-        self.directory = Directory(
-            ledger=self.ledger, users=Users(self.client), agents_path=config.agents, owner=self.owner
-        )
+        self.agents = AgentsFile(config.agents, self.ledger)
+        self.accounts = self._open_accounts()
+        self.switch = Switch(self.ledger)
         self.probe = MediaProbe(config.media)
         self.sidecar_watch = SidecarWatch(self.ledger)
         self.bodies = Bodies(self.probe, config.media)
         self.looking = Looking(
             routes=self.routes,
             probe=self.probe,
-            directory=self.directory,
+            accounts=self.accounts,
             media_options=config.media,
             sidecar_watch=self.sidecar_watch,
         )
         watched = {name: route.watched for name, route in self.routes.items()}
         self.mapping_watch = MappingWatch(self.ledger, watched, config.mappings)
-        self.sidecars_again = SidecarsAgain(ledger=self.ledger, routes=self.routes, directory=self.directory)
+        self.sidecars_again = SidecarsAgain(ledger=self.ledger, routes=self.routes, accounts=self.accounts)
         self.pipeline = Pipeline(
             ledger=self.ledger,
             routes=self.routes,
             looking=self.looking,
-            calls=Calls(self.client),
+            accounts=self.accounts,
             bodies=self.bodies,
             observer=self.observer,
             sidecars_again=self.sidecars_again,
         )
-        self.gate = Gate(self.ledger, self.directory.fetch)
         self.backfill = Backfill(
             ledger=self.ledger,
             routes=self.routes,
@@ -114,16 +102,34 @@ class Bridge:
             first=config.work.order,
             turn_seconds=config.ledger.lease,
             on_found=self.observer.found,
-            on_trouble=self.gate.close,
+            on_trouble=self.accounts.pause,
         )
         self._wake = threading.Event()
+
+    def _open_accounts(self) -> Accounts:
+        opened = {
+            name: Account.open(
+                name, options, ledger=self.ledger, agents=self.agents, owner=self.owner, stop=self.stop_now
+            )
+            for name, options in self.config.all_accounts.items()
+        }
+        return Accounts(opened, {source.name: source.account for source in self.config.sources})
+
+    def lanes_of(self, account: Account) -> tuple[Lane, ...]:
+        """The lanes whose new calls go to this account."""
+        return tuple(lane for lane in self.lanes if self.accounts.of_source(lane.source) is account)
+
+    def abort(self) -> None:
+        """Break off every request to Gong at once, from any thread."""
+        for account in self.accounts:
+            account.client.abort()
 
     def close(self) -> None:
         """End the probe's processes, the connections and the ledger."""
         self.probe.close()
         self.tables.close()
-        self.client.close()
-        self.allowance.flush()
+        for account in self.accounts:
+            account.close()
         self.ledger.close()
 
     # --- running ----------------------------------------------------------------------------------------------------
@@ -166,13 +172,19 @@ class Bridge:
             return "stopped before everything was delivered"
 
     def _trouble(self, scans: Sequence[Scan], open_count: int) -> str | None:
-        cause = self.gate.cause
-        if cause is not None and self.gate.closed_seconds() > ONCE_PATIENCE_SECONDS:
-            return cause.message
+        at_work = self.ledger.views.open_count(self._lanes_at_work())
+        if open_count and not at_work and self.switch.paused and all(scan.complete for scan in scans):
+            told = "; ".join(f"{in_words(one, clock.now())} ({cure(one)} ends it)" for one in self.switch.paused)
+            return f"{open_count} recordings wait, for {told}"
+        idle = self.observer.idle_seconds() > ONCE_PATIENCE_SECONDS
+        for account in self.accounts:
+            cause = account.gate.cause
+            if cause is not None and account.gate.closed_seconds() > ONCE_PATIENCE_SECONDS and (idle or not at_work):
+                return cause.message if account.name is None else f"account {account.name}: {cause.message}"
         for scan in scans:
             if scan.trouble is not None and scan.trouble_seconds() > ONCE_PATIENCE_SECONDS:
                 return f"source {scan.name}: {scan.trouble}"
-        if self.observer.idle_seconds() > ONCE_PATIENCE_SECONDS:
+        if idle:
             unavailable = self.ledger.views.open_count(self.lanes, code=SourceUnavailable.code)
             if 0 < unavailable == open_count:
                 return f"{unavailable} recordings cannot be read or removed: gong-bridge ledger list says why"
@@ -186,8 +198,15 @@ class Bridge:
             self._wake.set()
 
     def _look_for_work(self) -> None:
-        if self.gate.cause is None and self.ledger.work.is_any(clock.now(), self.lanes):
+        self.switch.look()
+        lanes = self._lanes_at_work()
+        if lanes and self.ledger.work.is_any(clock.now(), lanes):
             self._wake.set()
+
+    def _lanes_at_work(self) -> tuple[Lane, ...]:
+        """Those of which nothing is paused, neither by hand nor because their account cannot be used."""
+        usable = [lane for lane in self.lanes if self.accounts.of_source(lane.source).gate.cause is None]
+        return self.switch.on(usable)
 
     def _look_for_sidecars(self) -> None:
         if self.sidecar_watch.look():
@@ -196,13 +215,13 @@ class Bridge:
     def _look_at_mappings(self) -> None:
         if self.mapping_watch.look():
             self._wake.set()
-        self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.directory.troubles])
+        self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.agents.troubles])
 
     def _intake(self, route: Route) -> Intake:
         return intake_for(
             route,
             self.ledger,
-            on_trouble=self.gate.close,
+            on_trouble=self.accounts.pause,
             on_found=self.observer.found,
             noticed=self.sidecar_watch.notice,
             wake=self._wake,
@@ -226,14 +245,17 @@ class _Crew:
 
     def __enter__(self) -> _Crew:
         self._bridge.presence.begin()
-        # A pause of an earlier run says nothing about this one: the first request will tell.
-        self._bridge.ledger.notes.resume()
+        for account in self._bridge.accounts:
+            # A pause of an earlier run says nothing about this one: the first request will tell.
+            self._bridge.ledger.notes.resume(account.name)
+        self._bridge.switch.look()
         self._bridge.ledger.work.release_dead(is_alive, now=clock.now())
+        self._bridge.ledger.turns.give_back_of_dead(is_alive)
         self._bridge.ledger.reaches.give(self._bridge.lanes)
         self._bridge.bodies.remove_leftovers()
         self._bridge.sidecar_watch.try_all_again()
         self._bridge.sidecars_again.recall()
-        self._bridge.directory.try_all_again()
+        try_again_for_people(self._bridge.ledger)  # agents.csv and Gong's users may have been corrected meanwhile
         self._bridge.correct_for_the_clock()
         self._heart.start()
         return self
@@ -251,10 +273,11 @@ class _Crew:
     def start_housekeeping(self) -> None:
         """A thread each: one that waits for Gong or a bucket keeps neither the others nor systemd waiting."""
         bridge = self._bridge
-        self.start_thread("gate", every(TEND_SECONDS, bridge.gate.tend))
+        for account in bridge.accounts:
+            self.start_thread("gate", every(TEND_SECONDS, account.gate.tend))
         self.start_thread("presence", every(bridge.config.ledger.lease / 3, bridge.presence.beat))
         self.start_thread("work", every(LOOK_SECONDS, bridge._look_for_work))
-        self.start_thread("agents", every(TEND_SECONDS, bridge.directory.reload_agents))
+        self.start_thread("agents", every(TEND_SECONDS, bridge.agents.reload))
         self.start_thread("tables", bridge.tables.keep_reading)
         self.start_thread("sidecars", every(TEND_SECONDS, bridge._look_for_sidecars))
         self.start_thread("mappings", every(TEND_SECONDS, bridge._look_at_mappings))
@@ -274,6 +297,13 @@ class _Crew:
         return all(thread.is_alive() for thread in (self._heart, *self._finders, *self._workers))
 
     def start_workers(self) -> None:
+        """For each account its own, so that one that is slow or paused keeps nobody from the others."""
+        for account in self._bridge.accounts:
+            lanes = self._bridge.lanes_of(account)
+            if lanes:
+                self._start_workers_of(account, lanes)
+
+    def _start_workers_of(self, account: Account, lanes: tuple[Lane, ...]) -> None:
         """`work.workers` workers for everything and one that keeps a place free for live calls (R26)."""
         bridge = self._bridge
         policy = RetryPolicy(
@@ -286,18 +316,19 @@ class _Crew:
                 leases=self._leases,
                 policy=policy,
                 owner=bridge.owner,
-                lanes=bridge.lanes,
+                lanes=lanes,
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
-                on_paused=bridge.gate.close,
-                purse=bridge.allowance,
+                on_paused=bridge.accounts.pause,
+                purse=account.allowance,
+                switch=bridge.switch,
                 order=bridge.config.work.order,
                 live_only=number == 0,
             )
             thread = threading.Thread(
                 target=worker.run,
-                args=(self._stop_working, bridge.gate.is_open, bridge._wake),
-                name=f"worker {number}",
+                args=(self._stop_working, account.gate.is_open, bridge._wake),
+                name=f"worker {number} of {account_name(account.name)}",
                 daemon=True,
             )
             thread.start()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from gong_bridge import clock
-from gong_bridge.directory import Directory
+from gong_bridge.account import Accounts
 from gong_bridge.errors import BadMetadata, NotYetComplete, SourceUnavailable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -35,10 +35,10 @@ MOST_KEPT = 100_000
 class SidecarsAgain:
     """The calls of the last days whose sidecars are looked at again; thread-safe."""
 
-    def __init__(self, *, ledger: Ledger, routes: Mapping[str, Route], directory: Directory) -> None:
+    def __init__(self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts) -> None:
         self._ledger = ledger
         self._routes = routes
-        self._directory = directory
+        self._accounts = accounts
         self._due: list[tuple[float, int]] = []  # a heap of (monotonic seconds, entry id)
         self._lock = threading.Lock()
         self._looked_at = clock.monotonic_seconds()
@@ -84,7 +84,8 @@ class SidecarsAgain:
         if entry.reach not in (None, route.reach):
             return False  # another host's folder, which may hold other files under the same names
         try:
-            described = route.described_now(entry, people=self._directory.people(), now=now)
+            people = self._accounts.of_source(entry.source).directory.people()
+            described = route.described_now(entry, people=people, now=now)
         except (BadMetadata, NotYetComplete, SourceUnavailable):
             return False  # half written, broken or out of reach: perhaps next time
         if described is None or described[1] == entry.sidecar_digest:

@@ -18,6 +18,7 @@ from gong_bridge.model import OPEN_STATES, Entry
 from gong_bridge.observer import Observer
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.retry import RetryPolicy, next_wait_seconds
+from gong_bridge.switch import Switch
 
 IDLE_WAIT_SECONDS = 5.0
 """How long a worker with nothing to do waits unless it is woken: one thread looks on behalf of all of them."""
@@ -80,7 +81,7 @@ class Purse(Protocol):
 
 
 class Worker:
-    """One thread that takes entries as far as they go."""
+    """One thread that takes entries of the sources of one Gong account as far as they go."""
 
     def __init__(
         self,
@@ -93,8 +94,9 @@ class Worker:
         lanes: tuple[Lane, ...],
         lease_seconds: float,
         observer: Observer,
-        on_paused: Callable[[Paused], None],
+        on_paused: Callable[[Paused, Entry | None], None],
         purse: Purse,
+        switch: Switch,
         order: Order = "oldest",
         live_only: bool = False,
     ) -> None:
@@ -108,6 +110,7 @@ class Worker:
         self._observer = observer
         self._on_paused = on_paused
         self._purse = purse
+        self._switch = switch
         self._order = order
         self._live_only = live_only
 
@@ -117,7 +120,7 @@ class Worker:
             try:
                 entry = self._claim() if may_claim() else None
             except LedgerReadOnly as error:
-                self._on_paused(error)
+                self._on_paused(error, None)
                 entry = None
             except Exception:
                 log.exception("claim failed")
@@ -129,19 +132,25 @@ class Worker:
             self.work(entry, stop)
 
     def _claim(self) -> Entry | None:
+        lanes = self._switch.on(self._lanes)
+        if not lanes:
+            return None
         live_only = self._live_only or not self._purse.has_room_for_backlog()
         return self._ledger.work.claim(
             owner=self._owner, now=clock.now(), lease_seconds=self._lease_seconds, live_only=live_only,
-            lanes=self._lanes, order=self._order,
+            lanes=lanes, order=self._order,
         )  # fmt: skip
 
     def work(self, entry: Entry, stop: threading.Event) -> None:
-        """Take a claimed entry as far as it goes now; on `stop` the current step is finished and the claim released."""
+        """Take a claimed entry as far as it goes now.
+
+        On `stop`, or when a person pauses its source, the current step is finished and the claim released.
+        """
         self._leases.add(entry)
         self._purse.work_for(backlog=entry.backlog)
         try:
             while entry.state in OPEN_STATES:
-                if stop.is_set():
+                if stop.is_set() or self._switch.is_off(entry.source):
                     self._ledger.work.release(entry, now=clock.now())
                     return
                 after = self._pipeline.step(entry)
@@ -160,7 +169,7 @@ class Worker:
         except LeaseLost:
             log.info("lease lost", entry=entry.id, state=entry.state)
         except LedgerReadOnly as trouble:
-            self._on_paused(trouble)
+            self._on_paused(trouble, None)
         except Exception:
             log.exception("outcome not recorded", entry=entry.id)
         else:
@@ -173,7 +182,7 @@ class Worker:
         if isinstance(error, LeaseLost):
             raise error
         if isinstance(error, Paused):
-            self._on_paused(error)
+            self._on_paused(error, entry)
             return None if isinstance(error, LedgerReadOnly) else self._step_aside(entry, error)
         if isinstance(error, Held):
             person = f"{error.kind} {error.value}" if isinstance(error, UnknownPerson) else None

@@ -18,7 +18,19 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The whole command line; commands are imported here so that `--version` needs none of them."""
-    from gong_bridge.cli import backfill, check, explain, hosts, ledger, mapping, moving, run, status, tryout
+    from gong_bridge.cli import (
+        backfill,
+        check,
+        explain,
+        hosts,
+        ledger,
+        mapping,
+        moving,
+        run,
+        status,
+        switching,
+        tryout,
+    )
 
     app = typer.Typer(
         name="gong-bridge",
@@ -42,6 +54,7 @@ def build_app() -> typer.Typer:
     explain.register(app)
     backfill.register(app)
     status.register(app)
+    switching.register(app)
     tryout.register(app)
     hosts.register(ledger.app)
     moving.register(ledger.app)

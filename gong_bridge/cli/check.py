@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
+from gong_bridge.config.accounts import account_name
 from gong_bridge.config.json_schema import bridge_schema
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import BridgeError
@@ -20,6 +21,7 @@ from gong_bridge.mapping.language import mapping_schema
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.lint import lint
 from gong_bridge.mapping.people import People, check_usable
+from gong_bridge.model import GongUser
 from gong_bridge.routing import build_routes
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
@@ -51,7 +53,10 @@ def check(
     for source in options.sources:
         place = f"s3://{source.bucket}/{source.prefix}" if isinstance(source, BucketSource) else str(source.folder)
         zone = source.time_zone or options.company.time_zone
-        _fine(f"source {source.name}: {place}, mapping {routes[source.name].mapping.name}, local times in {zone}")
+        goes_to = f", to the Gong account {account_name(source.account)}" if options.accounts else ""
+        goes_to += f", workspace {source.workspace}" if source.workspace else ""
+        mapping = routes[source.name].mapping.name
+        _fine(f"source {source.name}: {place}, mapping {mapping}, local times in {zone}{goes_to}")
         for name, sidecars in source.sidecars.items():
             _fine(f"source {source.name}: sidecars {name} in {sidecars.place}")
     _fine(f"agents: {len(agents)} in {options.agents.name}" if options.agents else "agents: none configured")
@@ -105,25 +110,41 @@ def _ask_outside(options: Config, agents: list[Agent]) -> Iterator[str]:
 
 
 def _ask_gong(bridge: Bridge, agents: list[Agent]) -> Iterator[str]:
-    try:
-        bridge.directory.fetch()
-    except BridgeError as error:
-        yield f"Gong: {error.message}"
-        return
-    users = bridge.ledger.people.users()
-    importing = [user for user in users if user.active and user.telephony_calls_imported]
-    _fine(f"Gong: {len(users)} users, {len(importing)} of them active and set to import telephony calls")
-    people = People(agents, users)
+    asked: list[People] = []
+    for account in bridge.accounts:
+        gong = f"Gong, account {account_name(account.name)}" if len(bridge.accounts) > 1 else "Gong"
+        try:
+            account.directory.fetch()
+        except BridgeError as error:
+            yield f"{gong}: {error.message}"
+            continue
+        users = bridge.ledger.people.users(account.name)
+        importing = [user for user in users if user.active and user.telephony_calls_imported]
+        _fine(f"{gong}: {len(users)} users, {len(importing)} of them active and set to import telephony calls")
+        asked.append(People(agents, users))
+    if len(asked) == len(bridge.accounts):  # who is not in one account may be in another that could not be asked
+        yield from _unusable_agents(agents, asked)
+
+
+def _unusable_agents(agents: list[Agent], asked: list[People]) -> Iterator[str]:
+    """Agents whom no account knows, or none as somebody who has calls."""
     for agent in agents:
-        user = people.user_by_email(agent.email) if agent.email else None
-        if agent.email and user is None:
+        found = [people.user_by_email(agent.email) for people in asked] if agent.email else []
+        users = [user for user in found if user is not None]
+        if found and not users:
             cure = "correct the address, or add the user in Gong"
             yield f"agents, line {agent.line}: no Gong user has the e-mail address {agent.email}; {cure}"
-        elif user is not None:
-            try:
-                check_usable(user)
-            except BridgeError as error:
-                yield f"agents, line {agent.line}: {error.message}"
+        troubles = [trouble for trouble in map(_trouble_with, users) if trouble]
+        if users and len(troubles) == len(users):
+            yield f"agents, line {agent.line}: {troubles[0]}"
+
+
+def _trouble_with(user: GongUser) -> str:
+    try:
+        check_usable(user)
+    except BridgeError as error:
+        return error.message
+    return ""
 
 
 def _fine(text: str) -> None:

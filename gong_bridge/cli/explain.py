@@ -16,6 +16,7 @@ from rich.text import Text
 from gong_bridge import clock
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
 from gong_bridge.cli.display import printable
+from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
@@ -106,6 +107,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "size_bytes": recording.size_bytes,
         "modified_at": recording.modified_at,
         "mapping": route.mapping.name,
+        "account": account_name(source.account) if options.accounts else None,
         "ledger": _ledger_facts(options, source, key),
         "left_for_backfill": False,
         "media": None,
@@ -195,6 +197,7 @@ def _show(facts: dict[str, Any]) -> None:
         ("source", facts["source"], ""),
         ("recording", f"{facts['key']}  ({facts['size_bytes']:,} bytes, changed {changed})", ""),
         ("mapping", facts["mapping"], ""),
+        ("account", facts["account"] or "", ""),
         ("ledger", _ledger_words(facts["ledger"]), ""),
         ("media", _media_words(facts["media"]) if facts["media"] else "", ""),
         ("verdict", words, colour),

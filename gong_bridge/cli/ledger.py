@@ -26,6 +26,7 @@ from gong_bridge.cli.common import (
     shown,
 )
 from gong_bridge.cli.ledger_people import list_people
+from gong_bridge.config.accounts import DEFAULT_ACCOUNT
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -42,6 +43,9 @@ CodeOption = Annotated[str | None, typer.Option("--code", help="Only this reason
 PersonOption = Annotated[
     str | None, typer.Option("--person", help='Only what waits for this person, such as "extension 299".')
 ]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", help="Only calls in this Gong account; gong for the one under `gong`.")
+]
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
 
@@ -51,8 +55,8 @@ class By(StrEnum):
     PERSON = "person"
 
 
-COLUMNS = {"id": "id", "source": "source", "state": "state", "key": "recording", "attempts": "tries",
-           "due_at": "next try", "remark": "remark", "reason": "why"}  # fmt: skip
+COLUMNS = {"id": "id", "source": "source", "account": "account", "state": "state", "key": "recording",
+           "attempts": "tries", "due_at": "next try", "remark": "remark", "reason": "why"}  # fmt: skip
 
 
 def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
@@ -69,6 +73,7 @@ def list_entries(
     source: SourceOption = None,
     code: CodeOption = None,
     person: PersonOption = None,
+    account: AccountOption = None,
     limit: Annotated[
         int | None, typer.Option(help="The newest so many; 0 for all. Without it 200 in a table, all with --json.")
     ] = None,
@@ -78,7 +83,10 @@ def list_entries(
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
-    chosen = EntryFilter(states=tuple(state) if state else None, source=source, code=code, person=person)
+    chosen = EntryFilter(
+        states=tuple(state) if state else None, source=source, code=code, person=person,
+        account="" if account == DEFAULT_ACCOUNT else account,
+    )  # fmt: skip
     most = (None if as_json else 200) if limit is None else limit or None
     with _opened(config) as ledger:
         if by is By.PERSON:

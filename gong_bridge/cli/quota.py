@@ -8,6 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from gong_bridge.cli.common import out
+from gong_bridge.cli.display import printable
+from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
@@ -16,17 +18,28 @@ from gong_bridge.web.pages import size
 
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
-    """`allowance` and `quota` of `status --json`."""
-    allowance = allowance_of(ledger, options.gong.limits).state(now)
-    waiting = ledger.views.waiting()
-    by_link = any(isinstance(source, BucketSource) for source in options.sources)
+    """`allowance` and `quota` of `status --json`; and `accounts`, each with its own, where there are several."""
+    told = {account: _of_account(ledger, options, account, now) for account in options.all_accounts}
+    if len(told) == 1:
+        return told[None]
+    return {**told[None], "accounts": {account_name(account): facts for account, facts in told.items()}}
+
+
+def _of_account(ledger: Ledger, options: Config, account: str | None, now: datetime) -> dict[str, Any]:
+    limits = options.all_accounts[account].limits
+    allowance = allowance_of(ledger, limits, name=account_name(account)).state(now)
+    sources = [source for source in options.sources if source.account == account]
+    waiting = ledger.views.waiting([source.name for source in sources] if options.accounts else None)
+    by_link = any(isinstance(source, BucketSource) for source in sources)
+    pause = ledger.notes.pause_state(account)
     ways = {"upload": CALLS_BY_UPLOAD, "link": CALLS_BY_LINK} if by_link else {"upload": CALLS_BY_UPLOAD}
     forecasts = {way: forecast(waiting, calls_each, allowance, now) for way, calls_each in ways.items()}
     return {
+        "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
         "allowance": {
             "used_24h": allowance.used_24h, "used_for_backlog_24h": allowance.backlog_24h,
             "calls_per_day": allowance.calls_per_day, "calls_per_second": allowance.calls_per_second,
-            "company_calls_per_day": options.gong.limits.calls_per_day, "left_for_backlog": allowance.backlog_left,
+            "company_calls_per_day": limits.calls_per_day, "left_for_backlog": allowance.backlog_left,
             "keeps_to_calls_per_second": round(allowance.rate, 3), "refused_1h": allowance.refused_1h,
             "day_refused_since": allowance.day_refused_since, "paused_until": allowance.paused_until,
             "learned": learned_in_words(allowance) or None,
@@ -43,15 +56,30 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
 
 
 def show(facts: dict[str, Any]) -> None:
-    """The lines of `status`."""
-    allowance, quota = facts["allowance"], facts["quota"]
+    """The lines of `status`: of each account, by its name where there are several."""
+    for name, told in facts.get("accounts", {"": facts}).items():
+        _show_account(f"{name}: " if name else "", told)
+
+
+def show_pauses(facts: dict[str, Any], by_hand: list[str]) -> None:
+    """What keeps everything, or much, from being delivered; first of all."""
+    for name, told in facts.get("accounts", {"": facts}).items():
+        if told["paused"]:
+            what = f"PAUSED, account {name}: " if name else "PAUSED: "
+            out.print(Text(f"{what}{told['paused']['reason']}", style="bold red"), soft_wrap=True)
+    for line in by_hand:
+        out.print(Text(printable(line), style="bold yellow"), soft_wrap=True)
+
+
+def _show_account(of: str, told: dict[str, Any]) -> None:
+    allowance, quota = told["allowance"], told["quota"]
     used, limit = allowance["used_24h"], allowance["calls_per_day"]
     others = allowance["company_calls_per_day"] - limit
     kept = f"; {others:,} more are left to other integrations" if others else ""
-    out.print(Text(f"Gong calls in the last 24 hours: {used:,} of {limit:,}, {max(0, limit - used):,} left{kept}"))
+    out.print(Text(f"{of}Gong calls in the last 24 hours: {used:,} of {limit:,}, {max(0, limit - used):,} left{kept}"))
     if quota["summary"]:
         done_at = quota["upload"]["done_at"].astimezone()
-        line = f"{quota['summary']} ({size(quota['size_bytes'])}); by upload done about {done_at:%a %d %b %H:%M}"
+        line = f"{of}{quota['summary']} ({size(quota['size_bytes'])}); by upload done about {done_at:%a %d %b %H:%M}"
         out.print(Text(line), soft_wrap=True)
     if allowance["learned"]:
-        out.print(Text(allowance["learned"], style="yellow"), soft_wrap=True)
+        out.print(Text(f"{of}{allowance['learned']}", style="yellow"), soft_wrap=True)

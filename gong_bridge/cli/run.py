@@ -28,6 +28,7 @@ from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import State
 from gong_bridge.service import Bridge
+from gong_bridge.web.overview import Watched
 from gong_bridge.web.traffic import Traffic
 
 LEDGER_AGAIN_SECONDS = 2.0
@@ -92,9 +93,24 @@ def _web(bridge: Bridge, traffic: Traffic) -> Any:
     from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
 
     sources = [source.name for source in bridge.config.sources]
-    by_link = any(isinstance(source, BucketSource) for source in bridge.config.sources)
-    app = build_app(bridge.ledger, bridge.allowance, options, traffic=traffic, sources=sources, by_link=by_link)
+    app = build_app(bridge.ledger, _watched(bridge), options, traffic=traffic, sources=sources)
     return WebServer(app, options.listen)
+
+
+def _watched(bridge: Bridge) -> list[Watched]:
+    """The accounts, with the sources that use each where there are several."""
+    found = []
+    for account in bridge.accounts:
+        sources = [source for source in bridge.config.sources if source.account == account.name]
+        found.append(
+            Watched(
+                name=account.name,
+                allowance=account.allowance,
+                sources=tuple(source.name for source in sources) if len(bridge.accounts) > 1 else None,
+                by_link=any(isinstance(source, BucketSource) for source in sources),
+            )
+        )
+    return found
 
 
 def _run_once(options: Config) -> int:
@@ -132,7 +148,7 @@ def _stop_on_signals(bridge: Bridge) -> threading.Event:
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            bridge.client.abort()
+            bridge.abort()
             sys.stderr.write("stopped at once; what was under way is looked up at the next start\n")
             os._exit(128 + number)
         stop.set()

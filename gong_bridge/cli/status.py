@@ -21,6 +21,7 @@ from gong_bridge.errors import AwaitingSidecar
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
+from gong_bridge.switch import cure, in_words
 
 WAITING = {AwaitingSidecar.code: "waiting for the sidecar"}
 REMARKS = {
@@ -48,7 +49,6 @@ def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--j
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """Everything `status` knows, JSON-able."""
     oldest = ledger.views.oldest_waiting(now)
-    pause = ledger.notes.pause_state()
     return {
         "sources": {
             source.name: {str(state): count for state, count in ledger.views.counts().get(source.name, {}).items()}
@@ -66,7 +66,11 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         **quota.gather(ledger, options, now),
         **backfill.gather_open(ledger, options, now),
         **hosts.gather(ledger, options, now),
-        "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
+        "paused_by_hand": [
+            {"source": one.source, "since": one.since, "reason": one.reason, "summary": in_words(one, now),
+             "cure": cure(one)}
+            for one in ledger.notes.paused_by_hand()
+        ],
         "wrong_files": ledger.notes.wrong_files(),
         "waiting": ledger.views.waiting_counts(),
         "remarks": ledger.views.remark_counts(),
@@ -88,8 +92,7 @@ def _show(facts: dict[str, Any]) -> None:
         table.add_row(name, *(str(counts.get(state, "·")) for state in State))
     out.print(table)
     out.print()
-    if facts["paused"]:
-        out.print(Text(f"PAUSED: {facts['paused']['reason']}", style="bold red"), soft_wrap=True)
+    quota.show_pauses(facts, [f"{one['summary']} ({one['cure']} ends it)" for one in facts["paused_by_hand"]])
     for one in facts["health"]:
         if not one["healthy"]:
             place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]

@@ -138,9 +138,14 @@ def _readable_secrets(document: Document) -> list[str]:
     except OSError:
         return []
     warnings = []
-    for loc in (("gong", "access_key"), ("gong", "access_key_secret"), ("web", "token"), ("ledger", "password")):
-        group = document.data.get(loc[0])
-        value = group.get(loc[1]) if isinstance(group, dict) else None
+    accounts = document.data.get("accounts")
+    groups = [("gong",), *(("accounts", str(name)) for name in (accounts if isinstance(accounts, dict) else ()))]
+    keys = [(*group, key) for group in groups for key in ("access_key", "access_key_secret")]
+    for loc in (*keys, ("web", "token"), ("ledger", "password")):
+        group: Any = document.data
+        for part in loc[:-1]:
+            group = group.get(part) if isinstance(group, dict) else None
+        value = group.get(loc[-1]) if isinstance(group, dict) else None
         if readable and isinstance(value, str) and not points_elsewhere(value):
             what = "the secret stands in a file that every user of this machine can read"
             warnings.append(document.problem(loc, f"{what}; chmod o-r {document.path}, or write env:NAME or file:PATH"))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, wrong_account_name
 from gong_bridge.config.places import place_is_missing
 from gong_bridge.config.schema import LedgerOptions
 from gong_bridge.errors import ConfigError
@@ -83,7 +84,36 @@ class Look:
             for part_loc, part in ((loc, source), *_places(loc, source)):
                 if _has_password(part.get("endpoint_url")):
                     self._wrong((*part_loc, "endpoint_url"), "keys do not belong in the address; name them by profile:")
+        self._accounts()
         self._ledger_url()
+
+    def _accounts(self) -> None:
+        """Accounts that no source names, or that are not there; two that look like one."""
+        found = self._document.data.get("accounts")
+        accounts: dict[str, Any] = found if isinstance(found, dict) else {}
+        if not accounts and "accounts" in self._document.data:
+            return  # the schema says what is wrong with it
+        used = set()
+        for loc, source in self._sources():
+            account = source.get("account")
+            if isinstance(account, str) and account not in (*accounts, DEFAULT_ACCOUNT):
+                self._wrong((*loc, "account"), account_is_unknown(account, accounts))
+            used.add(account)
+        urls: dict[object, str] = {self._text(("gong", "base_url")): DEFAULT_ACCOUNT}
+        for name, options in accounts.items():
+            if wrong_account_name(str(name)):
+                self._wrong(("accounts", name), wrong_account_name(str(name)))
+            elif name not in used:
+                what = f"no source names this account; write `account: {name}` into a source, or remove it"
+                self.warnings.append(self._document.problem(("accounts", name), what))
+            url = options.get("base_url") if isinstance(options, dict) else None
+            if isinstance(url, str) and url in urls:
+                what = (
+                    f"{urls[url]} has the same address, and Gong counts the calls of a whole company: if they are one, "
+                    "leave room for each other with limits.reserve"
+                )
+                self.warnings.append(self._document.problem(("accounts", name, "base_url"), what))
+            urls.setdefault(url, name)
 
     def _ledger_url(self) -> None:
         loc = ("ledger", "url")

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, wrong_account_name
+from gong_bridge.config.accounts import GongOptions as GongOptions
+from gong_bridge.config.accounts import Timeouts as Timeouts
 from gong_bridge.config.checks import (
-    check_base_url,
     check_bucket,
     check_expression,
     check_layout,
     check_queue_url,
-    is_this_machine,
 )
 from gong_bridge.config.checks import check_zone as check_zone  # mappings check their zones with it too
 from gong_bridge.config.limits import Limits as Limits
@@ -33,46 +34,6 @@ SHORTEST_LINK_SECONDS = 900.0
 """A link that lives shorter may end before Gong comes for the recording."""
 LONGEST_LINK_SECONDS = 7 * 86_400.0
 """What S3 allows for signature version 4."""
-
-
-class Timeouts(Options):
-    """Time-outs of one HTTP exchange, by phase (R21)."""
-
-    connect: Duration = 10.0
-    """To open a connection."""
-    write: Duration = 60.0
-    """For one chunk of the body to be taken."""
-    read: Duration = 300.0
-    """For an answer to begin after the last byte was sent; Gong stores the media first."""
-    pool: Duration = 60.0
-    """To get a free connection."""
-
-
-class GongOptions(Options):
-    """Where Gong is and how to log in."""
-
-    base_url: str
-    """The base URL that Gong's API page shows for your company, such as https://us-12345.api.gong.io"""
-    access_key: Secret
-    """env:NAME, file:PATH, credential:NAME (systemd) or the key itself."""
-    access_key_secret: Secret
-    """env:NAME, file:PATH, credential:NAME (systemd) or the secret itself."""
-    limits: Limits = Limits()
-    timeouts: Timeouts = Timeouts()
-    allow_http: bool = False
-    """Allow http:// to a host that is not this machine. Recordings and keys then travel readable."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _check_base_url(cls, value: str) -> str:
-        return check_base_url(value)
-
-    @model_validator(mode="after")
-    def _check_http(self) -> GongOptions:
-        if self.base_url.startswith("http://") and not self.allow_http and not is_this_machine(self.base_url):
-            what = "base_url uses http:// to another machine; use https://, or set gong.allow_http: true"
-            raise MistakeAt(what, "base_url")
-        return self
 
 
 class LedgerOptions(Options):
@@ -141,6 +102,15 @@ class _SourceOptions(Options):
     """How long a recording waits for its sidecar; without it the mapping's own `wait`, two minutes unless set."""
     sidecars: dict[PlaceName, SidecarPlace] = Field(default={})
     """Other folders and buckets in which a mapping finds sidecars (`in: NAME` in the mapping)."""
+    account: str | None = None
+    """Which of `accounts` this source's calls go to; the one under `gong` when absent."""
+    workspace: str | None = Field(default=None, pattern=r"^\d{1,20}$")
+    """Gong's workspace for this source's calls, by its id, such as '623457276584334', where the mapping names none."""
+
+    @field_validator("account")
+    @classmethod
+    def _check_account(cls, value: str | None) -> str | None:
+        return None if value == DEFAULT_ACCOUNT else value
 
     @field_validator("time_zone")
     @classmethod
@@ -311,6 +281,8 @@ class Config(Options):
     """bridge.yaml"""
 
     gong: GongOptions
+    accounts: dict[str, GongOptions] = Field(default={})
+    """More Gong accounts, each by a name of your own and with the same keys as `gong`; a source names its `account`."""
     ledger: LedgerOptions = LedgerOptions()
     company: CompanyOptions = CompanyOptions()
     agents: Path | None = None
@@ -333,6 +305,22 @@ class Config(Options):
                 raise MistakeAt(name_is_taken(source.name), "sources", position, "name")
             names.add(source.name)
         return self
+
+    @model_validator(mode="after")
+    def _check_accounts(self) -> Config:
+        for name in self.accounts:
+            if wrong_account_name(name):
+                raise MistakeAt(wrong_account_name(name), "accounts", name)
+        for position, source in enumerate(self.sources):
+            if source.account is not None and source.account not in self.accounts:
+                raise MistakeAt(account_is_unknown(source.account, self.accounts), "sources", position, "account")
+        return self
+
+    @property
+    def all_accounts(self) -> dict[str | None, GongOptions]:
+        """Every Gong account by its name; None is the one under `gong`."""
+        pairs: list[tuple[str | None, GongOptions]] = [(None, self.gong), *self.accounts.items()]
+        return dict(pairs)
 
     def zone_of(self, source: FolderSource | BucketSource) -> ZoneInfo:
         """The zone of this source's local times."""

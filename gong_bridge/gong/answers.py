@@ -24,7 +24,7 @@ from gong_bridge.gong.wire import Answer, NotFound, Operation
 LONGEST_PAUSE_SECONDS = 3600.0
 SHORTEST_PAUSE_SECONDS = 1.0
 _DEFAULT_PAUSE_SECONDS = {429: 1.0, 503: 30.0}
-_CHECK_URL = "compare gong.base_url with the address that Gong's API page shows for your company"
+_CHECK_URL = "compare base_url in bridge.yaml with the address that Gong's API page shows for your company"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ def _not_gong(raw: RawAnswer, how: str) -> WrongBaseUrl:
 def _no_access(raw: RawAnswer) -> BridgeError:
     return BadCredentials(
         f"Gong does not know the access key ({raw.http_status} on {raw.operation.operation_id}). Cure: create a key on "
-        "Gong's API page (technical administrators), and set gong.access_key and gong.access_key_secret.",
+        "Gong's API page (technical administrators), and set access_key and access_key_secret in bridge.yaml.",
         http_status=raw.http_status,
         request_id=raw.request_id,
     )

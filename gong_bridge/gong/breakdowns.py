@@ -31,7 +31,7 @@ def broken(operation: Operation, phase: Phase, host: str, error: BaseException) 
     if phase is Phase.CONNECTING:
         if _has_cause(error, socket.gaierror):
             return WrongBaseUrl(
-                f"the name {host} cannot be looked up. Cure: correct gong.base_url (Gong's API page shows yours), or "
+                f"the name {host} cannot be looked up. Cure: correct base_url (Gong's API page shows yours), or "
                 "this machine's name server."
             )
         return ServiceDown(f"no connection to Gong at {host}: {how}", reached=False)

@@ -22,7 +22,9 @@ NOTHING_TOLD: Mapping[str, Any] = MappingProxyType({})
 SUPERSEDED = "superseded"
 """Code of a skip because another recording took over the call."""
 
-_OWNER = select(*ENTRY_COLUMNS).where(entries.c.client_unique_id == bindparam("call"), OWNS_CALL)
+_OWNER = select(*ENTRY_COLUMNS).where(
+    entries.c.client_unique_id == bindparam("call"), entries.c.account == bindparam("of_account"), OWNS_CALL
+)
 
 
 class DuplicateCall(BridgeError):
@@ -41,10 +43,10 @@ class Ownership:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def owner_of(self, client_unique_id: str) -> Entry | None:
-        """The entry that owns this clientUniqueId."""
+    def owner_of(self, client_unique_id: str, account: str | None = None) -> Entry | None:
+        """The entry that owns this clientUniqueId in this Gong account."""
         with self._database.read() as connection:
-            return _owner(connection, client_unique_id)
+            return _owner(connection, client_unique_id, account)
 
     @again_when_clashed
     def save_draft(
@@ -55,10 +57,12 @@ class Ownership:
         client_unique_id: str,
         media: dict[str, Any],
         told: Mapping[str, Any] = NOTHING_TOLD,
+        account: str | None = None,
     ) -> Entry:
         """Record the request that will be sent, and own its clientUniqueId. Raises DuplicateCall when another does.
 
-        `told`: further fields of model.Entry (sidecar_key, sidecar_digest, remark, reason_code, reason).
+        `account`: the Gong account that it is for. `told`: further fields of model.Entry (sidecar_key, sidecar_digest,
+        remark, reason_code, reason).
         """
         changes = {
             **NO_REASON,
@@ -68,17 +72,18 @@ class Ownership:
             "client_unique_id": client_unique_id,
             "media": media,
             "owns_call": True,
+            "account": account,
         }
         if entry.state not in (State.FOUND, State.DRAFTED) or entry.intent is not None:
             raise ValueError(f"entry {entry.id} is {entry.state}; its draft may have been sent and cannot be changed")
         try:
             with self._database.write() as connection:
-                owner = _owner(connection, client_unique_id)
+                owner = _owner(connection, client_unique_id, account)
                 if owner is not None and owner.id != entry.id:
                     raise DuplicateCall(owner)
                 return write_leased(connection, entry, now, changes)
         except IntegrityError:  # PostgreSQL: another worker saved the same call between our look and our write
-            owner = self.owner_of(client_unique_id)
+            owner = self.owner_of(client_unique_id, account)
             if owner is None:
                 raise
             raise DuplicateCall(owner) from None
@@ -104,7 +109,7 @@ class Ownership:
             owner = entry_of(connection.execute(statement).one())
             if owner.client_unique_id is None or owner.id == entry.id:
                 raise ValueError(f"entry {owner.id} has no call that entry {entry.id} could take over")
-            present = _owner(connection, owner.client_unique_id)
+            present = _owner(connection, owner.client_unique_id, owner.account)
             owns_call = present is None or present.id in (owner.id, entry.id)
             if present is not None and not owns_call and (owner.call_id is None or owner.call_id != present.call_id):
                 raise DuplicateCall(present)
@@ -119,6 +124,7 @@ class Ownership:
                 "media": entry.media if media is None else media,
                 "intent": owner.intent if owner.call_id is None else None,
                 "owns_call": owns_call,
+                "account": owner.account,
             }
             return write_leased(connection, entry, now, changes)
 
@@ -145,13 +151,14 @@ class Ownership:
             "draft": predecessor.draft if draft is None else draft,
             "media": media,
             "intent": None,
+            "account": predecessor.account,
         }
         with self._database.write() as connection:
             return write_leased(connection, entry, now, changes)
 
 
-def _owner(connection: Connection, client_unique_id: str) -> Entry | None:
-    row = connection.execute(_OWNER, {"call": client_unique_id}).one_or_none()
+def _owner(connection: Connection, client_unique_id: str, account: str | None) -> Entry | None:
+    row = connection.execute(_OWNER, {"call": client_unique_id, "of_account": account or ""}).one_or_none()
     return None if row is None else entry_of(row)
 
 

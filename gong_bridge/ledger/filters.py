@@ -32,6 +32,7 @@ class EntryFilter:
     ids, states: any of them (an empty tuple: none). source, key, person: equal. code: the reason code, or the
     remark that stays.
     older_than: unchanged since then. found_before: found earlier than then. lanes: in any of them.
+    account: the Gong account, "" for the one that needs no name.
     """
 
     ids: tuple[int, ...] | None = None
@@ -43,6 +44,7 @@ class EntryFilter:
     older_than: datetime | None = None
     found_before: datetime | None = None
     lanes: tuple[Lane, ...] | None = None
+    account: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on the entries table."""
@@ -51,7 +53,7 @@ class EntryFilter:
             found.append(entries.c.id.in_(self.ids))
         if self.states is not None:
             found.append(in_states(self.states))
-        equal = {"source": self.source, "key": self.key, "person": self.person}
+        equal = {"source": self.source, "key": self.key, "person": self.person, "account": self.account}
         found.extend(entries.c[name] == value for name, value in equal.items() if value is not None)
         if self.code is not None:
             found.append(or_(entries.c.reason_code == self.code, entries.c.remark == self.code))

@@ -1,4 +1,4 @@
-"""Small facts that all processes share and restarts keep: the pause of the destination, the sources' health."""
+"""Small facts that all processes share and restarts keep: pauses, by trouble and by hand, and the sources' health."""
 
 from __future__ import annotations
 
@@ -11,22 +11,37 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from gong_bridge.ledger.database import Database
-from gong_bridge.ledger.rows import maybe_moment, micros, to_json
+from gong_bridge.ledger.rows import clean, maybe_moment, micros, to_json
 from gong_bridge.ledger.schema import notes, source_health
 from gong_bridge.model import SourceHealth
 
 _PAUSE = "pause"
 _WRONG_FILES = "wrong_files"
+_BY_HAND = "paused-by-hand:"
+"""With the source's name behind it; with nothing: all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """Nobody may use the destination (R29). `until`: when to probe again; `since`: when this trouble began."""
+    """Nobody may use a Gong account (R29). `until`: when to probe again; `since`: when this trouble began.
+
+    account: which one; None is the account that needs no name.
+    """
 
     code: str
     reason: str
     until: datetime
     since: datetime
+    account: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PausedByHand:
+    """A person wants nothing to be delivered, until a person resumes. source: None means all of them."""
+
+    source: str | None
+    since: datetime
+    reason: str = ""
 
 
 class Notes:
@@ -48,17 +63,17 @@ class Notes:
             else:
                 write_note(self._database, connection, name, value)
 
-    def pause(self, code: str, reason: str, until: datetime, now: datetime) -> Pause:
-        """Pause the destination for all processes; a pause that goes on keeps the moment it began."""
-        present = self.pause_state()
+    def pause(self, code: str, reason: str, until: datetime, now: datetime, account: str | None = None) -> Pause:
+        """Pause a Gong account for all processes; a pause that goes on keeps the moment it began."""
+        present = self.pause_state(account)
         since = present.since if present is not None and present.code == code else now
         value = {"code": code, "reason": reason, "until": until.isoformat(), "since": since.isoformat()}
-        self.set_note(_PAUSE, value)
-        return Pause(code=code, reason=reason, until=until, since=since)
+        self.set_note(of_account(_PAUSE, account), value)
+        return Pause(code=code, reason=reason, until=until, since=since, account=account)
 
-    def pause_state(self) -> Pause | None:
+    def pause_state(self, account: str | None = None) -> Pause | None:
         """The pause in force, also when `until` has passed and nobody probed yet; None: none."""
-        value = self.get_note(_PAUSE)
+        value = self.get_note(of_account(_PAUSE, account))
         if value is None:
             return None
         return Pause(
@@ -66,11 +81,44 @@ class Notes:
             reason=value["reason"],
             until=datetime.fromisoformat(value["until"]),
             since=datetime.fromisoformat(value["since"]),
+            account=account,
         )
 
-    def resume(self) -> None:
-        """End the pause."""
-        self.set_note(_PAUSE, None)
+    def resume(self, account: str | None = None) -> None:
+        """End the pause of a Gong account."""
+        self.set_note(of_account(_PAUSE, account), None)
+
+    # --- by hand ----------------------------------------------------------------------------------------------------
+
+    def pause_by_hand(self, source: str | None, reason: str, now: datetime) -> PausedByHand:
+        """Deliver nothing of this source (None: of any) until a person resumes; a later pause keeps the first moment.
+
+        It survives restarts, and every bridge on the ledger obeys it.
+        """
+        present = next((one for one in self.paused_by_hand() if one.source == source), None)
+        since = now if present is None else present.since
+        self.set_note(_BY_HAND + (source or ""), {"since": since.isoformat(), "reason": clean(reason)})
+        return PausedByHand(source=source, since=since, reason=reason)
+
+    def resume_by_hand(self, source: str | None) -> int:
+        """End the pause of this source; None: every pause by hand. How many there were."""
+        mine = notes.c.name.startswith(_BY_HAND) if source is None else notes.c.name == _BY_HAND + source
+        with self._database.write() as connection:
+            return connection.execute(delete(notes).where(mine)).rowcount
+
+    def paused_by_hand(self) -> list[PausedByHand]:
+        """Every pause by hand; that of everything first."""
+        statement = select(notes.c.name, notes.c.value).where(notes.c.name.startswith(_BY_HAND)).order_by(notes.c.name)
+        with self._database.read() as connection:
+            rows = [(row.name.removeprefix(_BY_HAND), json.loads(row.value)) for row in connection.execute(statement)]
+        return [
+            PausedByHand(
+                source=source or None, since=datetime.fromisoformat(value["since"]), reason=value["reason"] or ""
+            )
+            for source, value in rows
+        ]
+
+    # --- files and sources --------------------------------------------------------------------------------------------
 
     def tell_wrong_files(self, troubles: Sequence[str]) -> None:
         """Which files are not used as they are now, and why; written down only when that changes."""
@@ -116,6 +164,11 @@ class Notes:
             )
             for row in rows
         ]
+
+
+def of_account(name: str, account: str | None) -> str:
+    """The name of a note that each Gong account has for itself."""
+    return name if account is None else f"{name}:{account}"
 
 
 def read_note(connection: Connection, name: str) -> Any:

@@ -104,14 +104,16 @@ class Views:
                 found.setdefault(source, {})[state] = count
         return found
 
-    def waiting(self) -> Waiting:
-        """What Gong must still be called for."""
+    def waiting(self, sources: Sequence[str] | None = None) -> Waiting:
+        """What Gong must still be called for (in these sources)."""
         created = entries.c.state == State.CREATED.value
         statement = (
             select(created, func.count(), func.sum(entries.c.size_bytes))
             .where(IS_OPEN, entries.c.state != State.DELIVERED.value)
             .group_by(created)
         )
+        if sources is not None:
+            statement = statement.where(entries.c.source.in_(sources))
         with self._database.read() as connection:
             rows = {bool(row[0]): (int(row[1]), int(row[2])) for row in connection.execute(statement)}
         to_create, to_deliver = rows.get(False, (0, 0)), rows.get(True, (0, 0))
@@ -179,14 +181,14 @@ class Views:
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def links_due(self, now: datetime, limit: int) -> list[str]:
-        """Call ids of recordings that Gong was to fetch by a link, and that it is time to ask about."""
+    def links_due(self, now: datetime, limit: int, account: str | None = None) -> list[str]:
+        """Call ids of recordings that this Gong account was to fetch by a link, and that it is time to ask about."""
         statement = (
             select(entries.c.call_id)
             .where(
                 entries.c.state == State.CREATED.value, entries.c.delivery == "link", entries.c.due_at <= micros(now)
             )
-            .where(entries.c.call_id.is_not(None))
+            .where(entries.c.call_id.is_not(None), entries.c.account == (account or ""))
             .order_by(entries.c.due_at, entries.c.id)
             .limit(limit)
         )
@@ -231,6 +233,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "intent": entry.intent,
         "duplicate_of": entry.duplicate_of,
         "replaces": entry.replaces,
+        "account": entry.account,
         "delivery": entry.delivery,
         "link_expires_at": None if entry.link_expires_at is None else entry.link_expires_at.isoformat(),
         "backlog": entry.backlog,

@@ -59,6 +59,8 @@ def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encode(name: str, value: Any) -> Any:
+    if name == "account":
+        return value or ""
     if value is None or value is True or value is False:
         return value
     if isinstance(value, State):
@@ -109,7 +111,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         sidecar_digest=row[31],
         reach=row[32] or None,
         delivery=row[33],
-        account=row[34],
+        account=row[34] or None,
         linked_at=maybe_moment(row[35]),
         link_expires_at=maybe_moment(row[36]),
         remark=row[37],

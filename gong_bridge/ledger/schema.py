@@ -64,7 +64,7 @@ entries = Table(
     Column("sidecar_digest", Text),
     Column("reach", Text, nullable=False, server_default=""),  # "": everybody; part of what is unique
     Column("delivery", Text),
-    Column("account", Text),
+    Column("account", Text, nullable=False, server_default=""),  # "": the only one; part of whose call it is
     Column("linked_at", BigInteger),
     Column("link_expires_at", BigInteger),
     Column("remark", Text),
@@ -75,6 +75,7 @@ Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.vers
 Index(
     "entries_one_owner_per_call",
     entries.c.client_unique_id,
+    entries.c.account,
     unique=True,
     sqlite_where=OWNS_CALL,
     postgresql_where=OWNS_CALL,
@@ -156,6 +157,7 @@ Index("events_by_entry", events.c.entry_id, events.c.id)
 gong_users = Table(
     "gong_users",
     metadata,
+    Column("account", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("email", Text, nullable=False),
     Column("aliases", Text, nullable=False),

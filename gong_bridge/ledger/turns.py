@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.rows import micros
@@ -35,3 +36,13 @@ class Turns:
         """The turn is over, if it is still the holder's."""
         with self._database.write() as connection:
             connection.execute(delete(turns).where(turns.c.name == name, turns.c.holder == holder))
+
+    def give_back_of_dead(self, is_alive: Callable[[str], bool]) -> int:
+        """The turns of holders that died are over at once; how many. `is_alive` is asked once for each of them."""
+        with self._database.read() as connection:
+            holders = set(connection.execute(select(turns.c.holder)).scalars())
+        dead = [holder for holder in holders if not is_alive(holder)]
+        if not dead:
+            return 0
+        with self._database.write() as connection:
+            return connection.execute(delete(turns).where(turns.c.holder.in_(dead))).rowcount

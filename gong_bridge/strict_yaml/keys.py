@@ -40,14 +40,15 @@ def groups_at(model: type[BaseModel], loc: tuple[str | int, ...], branches: Coll
 
 
 def key_paths(model: type[BaseModel], prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """Every key that `model` knows, as `gong.limits.calls_per_day`."""
+    """Every key that `model` knows, as `gong.limits.calls_per_day`; NAME stands for a name of the user's own."""
     for name, info in model.model_fields.items():
         path = f"{prefix}{info.alias or name}"
         yield path
         for leaf in _leaves(info.annotation) if depth < _DEEPEST else ():
+            below = f"{path}.NAME." if get_origin(leaf) is dict else f"{path}."
             for inner in (leaf, *get_args(leaf)):
                 for found in _models(inner):
-                    yield from key_paths(found, f"{path}.", depth + 1)
+                    yield from key_paths(found, below, depth + 1)
 
 
 def _group(model: type[BaseModel]) -> KeyGroup:

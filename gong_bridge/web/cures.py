@@ -94,11 +94,11 @@ GIVEN_UP = Cure(
 PAUSES: dict[str, Cure] = {
     "bad-credentials": Cure(
         means="Gong refuses the access key.",
-        to_do="Check gong.access_key and access_key_secret (a Gong administrator makes new ones), then restart.",
+        to_do="Check the account's access_key and access_key_secret (a Gong administrator makes new ones); restart.",
     ),
     "wrong-base-url": Cure(
-        means="Nothing that looks like Gong answers at gong.base_url.",
-        to_do="Compare gong.base_url with the one on Gong's API page; check DNS, proxy and firewall.",
+        means="Nothing that looks like Gong answers at base_url.",
+        to_do="Compare base_url of that account with the one on Gong's API page; check DNS, proxy and firewall.",
     ),
     "ledger-read-only": Cure(
         means="The ledger cannot be written.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from gong_bridge import __version__
 from gong_bridge.model import State
-from gong_bridge.web.overview import Group, Health
+from gong_bridge.web.overview import AccountHealth, Group, Health
 from gong_bridge.web.traffic import Traffic
 
 
@@ -55,9 +55,16 @@ def _entries(health: Health, waiting: Iterable[Group], now: datetime) -> Iterato
         "How long the oldest recording that is not done has been waiting; 0 when none waits.",
         value=oldest_seconds,
     )
-    yield GaugeMetricFamily(
-        "gong_bridge_paused", "1 while nothing can be delivered at all.", value=0 if health.pause is None else 1
+    yield from _of_accounts(
+        health,
+        ("gong_bridge_paused", "1 while nothing can be delivered at all.", lambda one: int(one.pause is not None)),
     )
+    by_hand = GaugeMetricFamily(
+        "gong_bridge_paused_by_hand_seconds", "How long a person has kept a source paused.", labels=["source"]
+    )
+    for one in health.paused_by_hand:
+        by_hand.add_metric([one.source or "all"], (now - one.since).total_seconds())
+    yield by_hand
     info = InfoMetricFamily("gong_bridge", "The running program.")
     info.add_metric([], {"version": __version__})
     yield info
@@ -81,23 +88,21 @@ def _sources(health: Health) -> Iterator[Metric]:
 
 
 def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:
-    allowance = health.allowance
-    yield GaugeMetricFamily(
-        "gong_bridge_allowance_used", "Gong API calls in the last 24 hours.", value=allowance.used_24h
-    )
-    yield GaugeMetricFamily(
-        "gong_bridge_allowance_limit", "Gong API calls allowed in 24 hours.", value=allowance.calls_per_day
-    )
-    yield GaugeMetricFamily(
-        "gong_bridge_allowance_rate", "Gong API calls a second that the bridge keeps to.", value=allowance.rate
-    )
-    yield GaugeMetricFamily(
-        "gong_bridge_allowance_refused", "429s of Gong in the last hour.", value=allowance.refused_1h
-    )
-    yield GaugeMetricFamily(
-        "gong_bridge_allowance_paused",
-        "1 while Gong has asked to wait (429 or 503).",
-        value=0 if allowance.paused_until is None else 1,
+    yield from _of_accounts(
+        health,
+        ("gong_bridge_allowance_used", "Gong API calls in the last 24 hours.", lambda one: one.allowance.used_24h),
+        ("gong_bridge_allowance_limit", "Gong API calls allowed in 24 hours.", lambda one: one.allowance.calls_per_day),
+        (
+            "gong_bridge_allowance_rate",
+            "Gong API calls a second that the bridge keeps to.",
+            lambda one: one.allowance.rate,
+        ),
+        ("gong_bridge_allowance_refused", "429s of Gong in the last hour.", lambda one: one.allowance.refused_1h),
+        (
+            "gong_bridge_allowance_paused",
+            "1 while Gong has asked to wait (429 or 503).",
+            lambda one: int(one.allowance.paused_until is not None),
+        ),
     )
     yield CounterMetricFamily(
         "gong_bridge_sent_bytes", "Bytes of media sent since the start, repeats included.", value=traffic.sent_bytes
@@ -106,3 +111,13 @@ def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:
         "gong_bridge_sent_bytes_per_second", "Over the last 30 seconds.", value=traffic.bytes_per_second()
     )
     yield GaugeMetricFamily("gong_bridge_uploads", "Recordings being sent now.", value=traffic.uploads)
+
+
+def _of_accounts(health: Health, *wanted: tuple[str, str, Callable[[AccountHealth], float]]) -> Iterator[Metric]:
+    """Of each: name, what it says, value. They bear the label `account` only where there are several."""
+    several = len(health.accounts) > 1
+    for name, about, value in wanted:
+        metric = GaugeMetricFamily(name, about, labels=["account"] if several else [])
+        for account in health.accounts:
+            metric.add_metric([account.name] if several else [], value(account))
+        yield metric

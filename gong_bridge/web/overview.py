@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gong_bridge.config.accounts import account_name
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import order_in_words
 from gong_bridge.ledger.backfills import OPEN_ORDERS
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.ledger.notes import Pause
+from gong_bridge.ledger.notes import Pause, PausedByHand
 from gong_bridge.ledger.quota import in_words, learned_in_words
 from gong_bridge.model import Entry, EntryEvent, SourceHealth, State
 from gong_bridge.web.cures import Cure, cure_for, retry_command
@@ -44,22 +45,51 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """A Gong account that is looked at. name: None is the one under `gong`. sources: that use it; None: all.
+
+    by_link: some of its recordings can be delivered by link.
+    """
+
+    allowance: LedgerAllowance
+    name: str | None = None
+    sources: tuple[str, ...] | None = None
+    by_link: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountHealth:
+    """How one Gong account is doing. quota: how long what waits for it will take.
+
+    learned: what other integrations use of the allowance. backfills: how far those are that are not over.
+    """
+
+    name: str
+    pause: Pause | None
+    allowance: AllowanceState
+    quota: str = ""
+    learned: str = ""
+    backfills: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
     """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself.
 
-    wrong_files: why mappings or agents.csv are not used as they are now. quota: how long what waits will take.
-    learned: what other integrations use of the allowance. backfills: how far those are that are not over.
+    accounts: the one under `gong` first. wrong_files: why mappings or agents.csv are not used as they are now.
     """
 
     counts: dict[str, dict[str, int]]
     sources: Sequence[SourceHealth]
-    pause: Pause | None
+    accounts: Sequence[AccountHealth]
     oldest: Entry | None
-    allowance: AllowanceState
+    paused_by_hand: Sequence[PausedByHand] = ()
     wrong_files: Sequence[str] = ()
-    quota: str = ""
-    learned: str = ""
-    backfills: Sequence[str] = ()
+
+    @property
+    def paused(self) -> list[AccountHealth]:
+        """Accounts that cannot be used now."""
+        return [account for account in self.accounts if account.pause is not None]
 
     @property
     def degraded(self) -> list[str]:
@@ -72,16 +102,9 @@ class Health:
 
 
 def look(
-    ledger: Ledger,
-    allowance: LedgerAllowance,
-    *,
-    now: datetime,
-    configured: Sequence[str] | None = None,
-    by_link: bool = False,
+    ledger: Ledger, accounts: Sequence[Watched], *, now: datetime, configured: Sequence[str] | None = None
 ) -> Health:
     """Health at this moment. `configured`: names of the sources that exist; the ledger may remember others.
-
-    by_link: some recordings can be delivered by link.
 
     Raises LedgerReadOnly when the ledger cannot be read.
     """
@@ -89,21 +112,30 @@ def look(
     names = [one.source for one in sources] if configured is None else configured
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
     counts.update(ledger.views.counts())
-    state, waiting = allowance.state(now), ledger.views.waiting()
     return Health(
         counts=dict(sorted(counts.items())),
         sources=sources,
-        pause=ledger.notes.pause_state(),
+        accounts=[_look_at_account(ledger, one, now) for one in accounts],
         oldest=ledger.views.oldest_waiting(now),
+        paused_by_hand=ledger.notes.paused_by_hand(),
+        wrong_files=ledger.notes.wrong_files(),
+    )
+
+
+def _look_at_account(ledger: Ledger, watched: Watched, now: datetime) -> AccountHealth:
+    state = watched.allowance.state(now)
+    waiting = ledger.views.waiting(watched.sources)
+    return AccountHealth(
+        name=account_name(watched.name),
+        pause=ledger.notes.pause_state(watched.name),
         allowance=state,
-        quota=in_words(waiting, state, with_link=by_link, now=now),
+        quota=in_words(waiting, state, with_link=watched.by_link, now=now),
         learned=learned_in_words(state),
         backfills=[
-            order_in_words(one, state, with_link=by_link, now=now)
+            order_in_words(one, state, with_link=watched.by_link, now=now)
             for one in ledger.backfills.all()
-            if one.state in OPEN_ORDERS
+            if one.state in OPEN_ORDERS and (watched.sources is None or one.lane.source in watched.sources)
         ],
-        wrong_files=ledger.notes.wrong_files(),
     )
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from gong_bridge import __version__
 from gong_bridge.logs import printable
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
+from gong_bridge.switch import cure, in_words
 from gong_bridge.web.cures import cure_for
 from gong_bridge.web.overview import Change, Group, Health
 from gong_bridge.web.traffic import Traffic
@@ -35,13 +36,8 @@ class Verdict:
 
 def verdict(health: Health, *, now: datetime) -> Verdict:
     """What somebody woken at night reads first."""
-    if health.pause is not None:
-        return Verdict(
-            mood="trouble",
-            headline=f"Paused for {duration((now - health.pause.since).total_seconds())}: nothing is being delivered",
-            detail=printable(health.pause.reason),
-            to_do=cure_for(health.pause.code).to_do + " Recordings are kept, and no attempts are used up.",
-        )
+    if health.paused:
+        return _paused_verdict(health, now=now)
     if health.degraded:
         messages = [f"{one.source}: {printable(one.message)}" for one in health.sources if not one.healthy]
         return Verdict(
@@ -49,6 +45,14 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
             headline=f"New recordings are not found in {', '.join(health.degraded)}",
             detail="; ".join(messages),
             to_do="Nothing is lost: what lies there is found when the source can be read again.",
+        )
+    if health.paused_by_hand:
+        return Verdict(
+            mood="person",
+            headline="Paused by hand: "
+            + ("some recordings wait", "nothing is being delivered")[_is_all_paused(health)],
+            detail="; ".join(printable(in_words(one, now)) for one in health.paused_by_hand),
+            to_do=f"{cure(health.paused_by_hand[0])} lets it go on. Until then recordings are found and kept.",
         )
     if health.wrong_files:
         return Verdict(
@@ -67,6 +71,28 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
     return Verdict(mood="fine", headline="All well: every recording is done")
 
 
+def _paused_verdict(health: Health, *, now: datetime) -> Verdict:
+    several = len(health.accounts) > 1
+    pauses = [(account.name, account.pause) for account in health.paused if account.pause is not None]
+    since = duration((now - min(pause.since for _, pause in pauses)).total_seconds())
+    headline = f"Paused for {since}: nothing is being delivered"
+    if len(pauses) < len(health.accounts):
+        headline = (
+            f"Paused for {since}: nothing is delivered to the Gong account {', '.join(name for name, _ in pauses)}"
+        )
+    details = [f"{name}: {pause.reason}" if several else pause.reason for name, pause in pauses]
+    return Verdict(
+        mood="trouble",
+        headline=headline,
+        detail=" ".join(map(printable, details)),
+        to_do=cure_for(pauses[0][1].code).to_do + " Recordings are kept, and no attempts are used up.",
+    )
+
+
+def _is_all_paused(health: Health) -> bool:
+    return any(one.source is None for one in health.paused_by_hand)
+
+
 def status_page(
     health: Health, needing: Iterable[Group], changes: Iterable[Change], traffic: Traffic, *, now: datetime
 ) -> str:
@@ -80,6 +106,7 @@ def status_page(
         groups=list(needing),
         changes=list(changes),
         waiting=health.total(*OPEN_STATES),
+        by_hand={one.source: in_words(one, now) for one in health.paused_by_hand},
         traffic=traffic,
         states=list(State),
     )

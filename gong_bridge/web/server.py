@@ -20,7 +20,6 @@ from starlette.routing import Route
 from gong_bridge import clock
 from gong_bridge.config.schema import WebOptions
 from gong_bridge.errors import BridgeError, ConfigError
-from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
@@ -33,20 +32,19 @@ _BIGGEST_ID = 2**63 - 1
 
 def build_app(
     ledger: Ledger,
-    allowance: LedgerAllowance,
+    accounts: Sequence[overview.Watched],
     options: WebOptions,
     *,
     traffic: Traffic | None = None,
     sources: Sequence[str] | None = None,
-    by_link: bool = False,
     now: Callable[[], datetime] = clock.now,
 ) -> Starlette:
     """The application: /, /entries, /entries/{id}, /healthz, /metrics.
 
     `sources`: the configured names (the ledger may remember others); `traffic`: fed by the workers, else always zero.
-    `by_link`: some recordings can be delivered by link.
+    `accounts`: the Gong accounts, the one under `gong` first.
     """
-    site = _Site(ledger, allowance, traffic or Traffic(), sources, by_link, now)
+    site = _Site(ledger, accounts, traffic or Traffic(), sources, now)
     return Starlette(
         routes=[
             Route("/", site.status, methods=["GET"]),
@@ -67,17 +65,15 @@ class _Site:
     def __init__(
         self,
         ledger: Ledger,
-        allowance: LedgerAllowance,
+        accounts: Sequence[overview.Watched],
         traffic: Traffic,
         sources: Sequence[str] | None,
-        by_link: bool,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
-        self._allowance = allowance
+        self._accounts = accounts
         self._traffic = traffic
         self._sources = sources
-        self._by_link = by_link
         self._now = now
 
     def status(self, _request: Request) -> Response:
@@ -112,23 +108,32 @@ class _Site:
         return HTMLResponse(pages.entry_page(entry, self._ledger.views.events(entry.id), now=self._now()))
 
     def health(self, _request: Request) -> Response:
-        """200 when recordings are found and delivered, else 503; the JSON says what is wrong."""
+        """200 when recordings are found and delivered, else 503; the JSON says what is wrong.
+
+        What a person paused is no fault: 200, and said.
+        """
         now = self._now()
         try:
             health = self._look(now)
         except BridgeError as error:
             return JSONResponse({"ready": False, "ledger": error.code, "degraded_sources": [], "paused": None}, 503)
-        pause, oldest = health.pause, health.oldest
+        oldest = health.oldest
+        pauses = {account.name: _pause_as_json(account) for account in health.accounts}
         told = {
-            "ready": pause is None,
+            "ready": not health.paused,
             "ledger": "ok",
             "degraded_sources": health.degraded,
             "wrong_files": len(health.wrong_files),
-            "paused": None if pause is None else {"code": pause.code, "since": pause.since.isoformat()},
+            "paused": next((pause for pause in pauses.values() if pause), None),
+            **({"accounts": {name: {"paused": pause} for name, pause in pauses.items()}} if len(pauses) > 1 else {}),
+            "paused_by_hand": [
+                {"source": one.source, "since": one.since.isoformat(), "reason": one.reason}
+                for one in health.paused_by_hand
+            ],
             "needs_a_person": health.total(*pages.NEEDS_A_PERSON),
             "oldest_waiting_seconds": 0 if oldest is None else round((now - oldest.found_at).total_seconds()),
         }
-        return JSONResponse(told, 503 if pause is not None or health.degraded else 200)
+        return JSONResponse(told, 503 if health.paused or health.degraded else 200)
 
     def metrics(self, _request: Request) -> Response:
         now = self._now()
@@ -147,7 +152,12 @@ class _Site:
         return HTMLResponse(page, error.status_code, error.headers)
 
     def _look(self, now: datetime) -> overview.Health:
-        return overview.look(self._ledger, self._allowance, now=now, configured=self._sources, by_link=self._by_link)
+        return overview.look(self._ledger, self._accounts, now=now, configured=self._sources)
+
+
+def _pause_as_json(account: overview.AccountHealth) -> dict[str, str] | None:
+    pause = account.pause
+    return None if pause is None else {"code": pause.code, "since": pause.since.isoformat()}
 
 
 def _style(_request: Request) -> Response:

@@ -34,7 +34,8 @@ class Bench:
         self.worker = Worker(
             ledger=bridge.ledger, pipeline=bridge.pipeline, leases=self.leases, policy=RetryPolicy(),
             owner=owner_name(), lanes=bridge.lanes, lease_seconds=30, observer=bridge.observer,
-            on_paused=self.paused.append, purse=bridge.allowance,
+            on_paused=lambda cause, _: self.paused.append(cause), purse=bridge.accounts.default.allowance,
+            switch=bridge.switch,
         )  # fmt: skip
 
     def find(self) -> int:

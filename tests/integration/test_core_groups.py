@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import clock, directory
+from gong_bridge import agents_file, clock
 from gong_bridge.errors import NotYetComplete
 from gong_bridge.model import Entry
 from gong_bridge.sandbox.arrived import ArrivedCall
@@ -333,7 +333,7 @@ def test_a_person_who_retries_a_side_gets_it_back_to_its_call(bridge: Bench, san
 def test_a_call_held_for_an_unknown_person_goes_on_with_all_of_its_files(
     bridge: Bench, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "AGENTS_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(agents_file, "LOOK_SECONDS", 0.0)
     for part in ("in", "out"):
         path = drop(bridge.recorder, "c1", part)
         path.rename(path.with_name(path.name.replace("_201_", "_977_")))
@@ -343,7 +343,7 @@ def test_a_call_held_for_an_unknown_person_goes_on_with_all_of_its_files(
     (bridge.root / "agents.csv").write_text(
         "email,extension,login,name\nagent-201@example.com,201,,\nagent-202@example.com,977,,\n"
     )
-    bridge.bridge.directory.reload_agents()
+    bridge.bridge.agents.reload()
     bridge.work()
     assert parts(bridge) == {"c1-in": ("done", None), "c1-out": ("skipped", "grouped")}
     assert len(sandbox.calls) == 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import clock, directory, sidecar_watch
+from gong_bridge import agents_file, clock, sidecar_watch
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry
 from gong_bridge.sandbox.options import Fault
@@ -26,7 +26,7 @@ NEW = "agent-203@example.com,299,,\n"
 
 @pytest.fixture
 def bridge(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(directory, "AGENTS_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(agents_file, "LOOK_SECONDS", 0.0)
     with bench(tmp_path, sandbox.base_url) as opened:
         yield opened
 
@@ -40,7 +40,7 @@ def users_are_old(bridge: Bench, age: timedelta) -> None:
     """As if they had been fetched so long ago."""
     people = bridge.bridge.ledger.people
     people.replace_users(people.users(), clock.now() - age)
-    bridge.bridge.directory._tried_at = float("-inf")
+    bridge.bridge.accounts.default.directory._tried_at = float("-inf")
 
 
 @pytest.mark.parametrize("status", [500, 503, 403])
@@ -65,15 +65,15 @@ def test_a_daily_refresh_that_fails_leaves_the_known_people_in_use(
 
 
 def test_nobody_waits_for_a_slow_refresh_who_knows_yesterdays_people(bridge: Bench, sandbox: Sandbox) -> None:
-    bridge.bridge.directory.fetch()
+    bridge.bridge.accounts.default.directory.fetch()
     users_are_old(bridge, timedelta(days=2))
     sandbox.play(Fault(operation="listUsers", kind="slow", seconds=3, times=None))
-    asking = threading.Thread(target=bridge.bridge.directory.people)
+    asking = threading.Thread(target=bridge.bridge.accounts.default.directory.people)
     asking.start()
     time.sleep(0.3)
     began = time.monotonic()
-    bridge.bridge.directory.people()
-    bridge.bridge.directory.reload_agents()
+    bridge.bridge.accounts.default.directory.people()
+    bridge.bridge.agents.reload()
     assert time.monotonic() - began < 2.5
     sandbox.play_no_faults()
     asking.join()
@@ -88,7 +88,7 @@ def test_a_fetch_without_news_does_not_look_at_every_held_recording_again(bridge
     held = dict.fromkeys((1, 2, 3), ("held", "unknown-person"))
     assert bridge.states() == held
     events = len(bridge.bridge.ledger.views.latest_events(1000))
-    bridge.bridge.directory.fetch()
+    bridge.bridge.accounts.default.directory.fetch()
     assert bridge.states() == held
     assert len(bridge.bridge.ledger.views.latest_events(1000)) == events
 
@@ -96,7 +96,7 @@ def test_a_fetch_without_news_does_not_look_at_every_held_recording_again(bridge
 def test_many_unknown_people_while_gong_does_not_answer_cost_one_request_and_are_held(
     bridge: Bench, sandbox: Sandbox
 ) -> None:
-    bridge.bridge.directory.fetch()
+    bridge.bridge.accounts.default.directory.fetch()
     users_are_old(bridge, timedelta(hours=1))
     asked = user_requests(sandbox)
     sandbox.play(Fault(operation="listUsers", kind="status", status=500, times=None))
@@ -116,8 +116,8 @@ def test_a_corrected_agents_csv_frees_recordings_whoever_notices_it_first(bridge
     bridge.work()
     assert bridge.states() == {1: ("held", "unknown-person")}
     (bridge.root / "agents.csv").write_text(HEADER + KNOWN + NEW)
-    bridge.bridge.directory.people()
-    bridge.bridge.directory.reload_agents()
+    bridge.bridge.accounts.default.directory.people()
+    bridge.bridge.agents.reload()
     bridge.work()
     assert bridge.states() == {1: ("done", None)}
 
@@ -126,7 +126,7 @@ def test_an_agents_csv_that_was_wrong_from_the_beginning_frees_recordings_when_i
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A start with a wrong file is refused; one that breaks between the check and the first look is not."""
-    monkeypatch.setattr(directory, "AGENTS_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(agents_file, "LOOK_SECONDS", 0.0)
     with bench(tmp_path, sandbox.base_url) as bridge:
         (tmp_path / "agents.csv").write_text("nothing of the kind\n")
         drop(bridge.recorder, "one.wav", 1, primaryUser="299", parties=[{"emailAddress": "agent-203@example.com"}])
@@ -134,28 +134,28 @@ def test_an_agents_csv_that_was_wrong_from_the_beginning_frees_recordings_when_i
         bridge.work()
         assert bridge.states() == {1: ("held", "unknown-person")}
         (tmp_path / "agents.csv").write_text(HEADER + KNOWN + NEW)
-        assert bridge.bridge.directory.reload_agents()
+        assert bridge.bridge.agents.reload()
         bridge.work()
         assert bridge.states() == {1: ("done", None)}
 
 
 def test_people_whom_another_process_fetched_are_known_here(bridge: Bench, sandbox: Sandbox, tmp_path: Path) -> None:
     """Two processes on one ledger: the second one must not go on with what it read at its start."""
-    bridge.bridge.directory.fetch()
-    before = bridge.bridge.directory.people()
+    bridge.bridge.accounts.default.directory.fetch()
+    before = bridge.bridge.accounts.default.directory.people()
     users = bridge.bridge.ledger.people.users()
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as elsewhere:
         elsewhere.people.replace_users(users[:1], clock.now())
-    assert bridge.bridge.directory.people() is not before
-    assert bridge.bridge.directory.people().user_by_id(users[-1].id) is None
+    assert bridge.bridge.accounts.default.directory.people() is not before
+    assert bridge.bridge.accounts.default.directory.people().user_by_id(users[-1].id) is None
 
 
 def test_users_that_were_fetched_by_a_clock_ahead_of_now_are_fetched_again(bridge: Bench, sandbox: Sandbox) -> None:
     """Else they would stay as they are until the real time catches up."""
-    bridge.bridge.directory.fetch()
+    bridge.bridge.accounts.default.directory.fetch()
     users_are_old(bridge, -timedelta(days=365))
     asked = user_requests(sandbox)
-    bridge.bridge.directory.people()
+    bridge.bridge.accounts.default.directory.people()
     assert user_requests(sandbox) > asked
 
 

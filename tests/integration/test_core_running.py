@@ -165,7 +165,7 @@ def test_R28_a_ledger_that_cannot_be_written_is_noticed_although_nobody_has_work
     monkeypatch.setattr("gong_bridge.gate.FIRST_PROBE_SECONDS", 0.5)
     drop(bridge.recorder, "one.wav", 1)
     with running(bridge):
-        wait_until(lambda: bridge.bridge.gate.cause is full, "the gate closes")
+        wait_until(lambda: bridge.bridge.accounts.default.gate.cause is full, "the gate closes")
         monkeypatch.setattr(bridge.bridge.ledger.intake, "add", real)
         wait_until(lambda: len(sandbox.calls) == 1, "the call")
 
@@ -223,7 +223,7 @@ def test_housekeeping_that_waits_for_gong_does_not_keep_systemd_waiting(
     )
     drop(bridge.recorder, "one.wav", 1)
     with running(bridge):
-        wait_until(lambda: bridge.bridge.gate.cause is not None, "the pause")
+        wait_until(lambda: bridge.bridge.accounts.default.gate.cause is not None, "the pause")
         wait_until(lambda: len(sandbox.calls) == 1, "the end of the pause")
         assert max(later - earlier for earlier, later in pairwise(heard)) < 3
 

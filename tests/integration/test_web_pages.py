@@ -27,6 +27,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Recording, SourceHealth
 from gong_bridge.web.cures import CURES
+from gong_bridge.web.overview import Watched
 from gong_bridge.web.server import WebServer, build_app
 from gong_bridge.web.traffic import Traffic
 from tests.filled_ledger import DRAFT, HOSTILE_KEYS, FilledLedger, fill
@@ -67,7 +68,7 @@ def browse(ledger: Ledger) -> Iterator[Callable[..., httpx.Client]]:
         def start(token: str | None = None, **facts: Any) -> httpx.Client:
             options = WebOptions(token=None if token is None else Secret(token))
             allowance = LedgerAllowance(ledger, calls_per_second=3, calls_per_day=10_000)
-            app = build_app(ledger, allowance, options, now=lambda: NOW, **facts)
+            app = build_app(ledger, [Watched(allowance=allowance)], options, now=lambda: NOW, **facts)
             server = stack.enter_context(WebServer(app, "127.0.0.1:0"))
             return stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
 
@@ -79,7 +80,7 @@ def pages(night: Path) -> Iterator[httpx.Client]:
     """A client of one running server on the night's ledger, for all tests that only look."""
     with Ledger.open(f"sqlite:///{night}") as ledger:
         allowance = LedgerAllowance(ledger, calls_per_second=3, calls_per_day=10_000)
-        app = build_app(ledger, allowance, WebOptions(), now=lambda: NOW)
+        app = build_app(ledger, [Watched(allowance=allowance)], WebOptions(), now=lambda: NOW)
         with WebServer(app, "127.0.0.1:0") as server, httpx.Client(base_url=server.url, timeout=10) as client:
             yield client
 
@@ -242,7 +243,8 @@ def test_health_is_200_and_says_so_when_all_is_well(pages: httpx.Client) -> None
     told = answer.json()
     assert told.pop("oldest_waiting_seconds") == pytest.approx(450, abs=60)
     assert told == {
-        "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0, "paused": None, "needs_a_person": 12,
+        "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0, "paused": None, "paused_by_hand": [],
+        "needs_a_person": 12,
     }  # fmt: skip
 
 
@@ -389,7 +391,7 @@ def test_the_exchange_never_leads_to_another_site(browse: Callable[..., httpx.Cl
 
 
 def test_an_address_in_use_is_told_with_the_cure(ledger: Ledger) -> None:
-    app = build_app(ledger, LedgerAllowance(ledger, 3, 10_000), WebOptions())
+    app = build_app(ledger, [Watched(allowance=LedgerAllowance(ledger, 3, 10_000))], WebOptions())
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -399,13 +401,13 @@ def test_an_address_in_use_is_told_with_the_cure(ledger: Ledger) -> None:
 
 
 def test_an_address_that_is_none_is_told_with_the_cure(ledger: Ledger) -> None:
-    app = build_app(ledger, LedgerAllowance(ledger, 3, 10_000), WebOptions())
+    app = build_app(ledger, [Watched(allowance=LedgerAllowance(ledger, 3, 10_000))], WebOptions())
     with pytest.raises(ConfigError, match=r"web\.listen: no-such-host\.invalid:8321 is no address of .*; use 127"):
         WebServer(app, "no-such-host.invalid:8321").start()
 
 
 def test_a_browser_that_keeps_its_connection_does_not_hold_up_the_end(ledger: Ledger) -> None:
-    app = build_app(ledger, LedgerAllowance(ledger, 3, 10_000), WebOptions())
+    app = build_app(ledger, [Watched(allowance=LedgerAllowance(ledger, 3, 10_000))], WebOptions())
     server = WebServer(app, "127.0.0.1:0")
     with httpx.Client(base_url=server.start()) as client:
         assert client.get("/healthz").status_code == 200

@@ -77,7 +77,8 @@ def _paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 def test_the_last_example_holds_every_key_that_there_is(tmp_path: Path) -> None:
     whole = max(EXAMPLES, key=len)
-    assert set(_paths(_data(tmp_path, whole))) == set(key_paths(Config))
+    written = {path.replace("accounts.emea", "accounts.NAME") for path in _paths(_data(tmp_path, whole))}
+    assert written - {"accounts.NAME"} == set(key_paths(Config))
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,8 @@ MISTAKES = {
     ),
     "http": (
         _with(API, "http://us-12345.api.gong.io"),
-        "2:13: gong.base_url: base_url uses http:// to another machine; use https://, or set gong.allow_http: true",
+        "2:13: gong.base_url: base_url uses http:// to another machine; "
+        "use https://, or set allow_http: true beside it",
     ),
     "a folder that is not there": (
         _with("folder: recordings", "folder: recodings"),

@@ -6,6 +6,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_USER_TEXTS = ("email", "aliases", "name", "extension", "phone_number")
 _OPEN = "state IN ('found', 'drafted', 'created', 'delivered')"
 
 
@@ -13,30 +14,51 @@ def upgrade() -> None:
     """New columns are empty for what is there: it keeps meaning what it meant."""
     for name in ("group_key", "group_part", "sidecar_key", "sidecar_digest"):
         op.add_column("entries", sa.Column(name, sa.Text))
-    op.add_column("entries", sa.Column("reach", sa.Text, nullable=False, server_default=""))
-    for name in ("delivery", "account", "remark", "notification"):
+    for name in ("reach", "account"):
+        op.add_column("entries", sa.Column(name, sa.Text, nullable=False, server_default=""))
+    for name in ("delivery", "remark", "notification"):
         op.add_column("entries", sa.Column(name, sa.Text))
     for name in ("linked_at", "link_expires_at"):
         op.add_column("entries", sa.Column(name, sa.BigInteger))
     _partial("entries_by_group", ["source", "group_key"], "group_key IS NOT NULL")
     _partial("entries_by_sidecar", ["source", "sidecar_key"], "sidecar_key IS NOT NULL")
     _partial("entries_by_remark", ["remark"], "remark IS NOT NULL")
-    for name in ("entries_one_per_version", "entries_open_by_due", "entries_open_by_found"):
+    for name in (
+        "entries_one_per_version", "entries_one_owner_per_call", "entries_open_by_due", "entries_open_by_found",
+    ):  # fmt: skip
         op.drop_index(name, "entries")
     op.create_index("entries_one_per_version", "entries", ["source", "key", "version", "reach"], unique=True)
+    _partial("entries_one_owner_per_call", ["client_unique_id", "account"], "owns_call", unique=True)
     _partial("entries_open_by_due", ["source", "reach", "backlog", "due_at", "id"], _OPEN)
     _partial("entries_open_by_found", ["source", "reach", "backlog", "found_at", "due_at", "id"], _OPEN)
     _source_health()
     _partial("entries_open_by_age", ["source", "reach", "backlog", "modified_at", "due_at", "id"], _OPEN)
     _partial("entries_begun", ["source", "reach", "backlog", "due_at", "id"], "state IN ('created', 'delivered')")
     _bridges()
+    _gong_users()
     _allowance()
     _backfills()
 
 
-def _partial(name: str, columns: list[str], where: str) -> None:
+def _partial(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
     condition = sa.text(where)
-    op.create_index(name, "entries", columns, sqlite_where=condition, postgresql_where=condition)
+    op.create_index(name, "entries", columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def _gong_users() -> None:
+    """The users of several accounts; those that are known are the only account's."""
+    op.rename_table("gong_users", "gong_users_of_one")
+    op.create_table(
+        "gong_users",
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in _USER_TEXTS),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("telephony_calls_imported", sa.Boolean, nullable=False),
+    )
+    columns = ", ".join(("id", *_USER_TEXTS, "active", "telephony_calls_imported"))
+    op.execute(f"INSERT INTO gong_users (account, {columns}) SELECT '', {columns} FROM gong_users_of_one")  # noqa: S608
+    op.drop_table("gong_users_of_one")
 
 
 def _source_health() -> None:
