@@ -6,18 +6,19 @@ worker (claim, step, record), service (how it is put together), cli (the verbs).
 The rooms: config (bridge.yaml), strict_yaml (YAML with places), sources (folders, buckets), mapping (facts to call),
 media (is it whole and audible), gong (the API), ledger (what became of each recording), web (pages), cli (commands),
 sandbox (a stand-in for Gong), demo (the main job on samples).
-Beside them: looking (what is it), gathering (calls in several files), identity (which call is it), directory (who is
-who), sidecar_watch, sidecars_again (sidecars that come late, or when the call is there), mapping_watch (mappings that
-are corrected), gate (pause and resume), single_pass (run --once), supervision (threads that must not end), presence
-(who else is there), owner (names of leases), routing (each source, and who can open it), notify (what systemd is told),
-notifications (messages of a queue, read again), reception (the ledger's side of finding), backfill (old recordings, by
-order).
+Beside them: account (a Gong account with its keys, users, allowance, pause), looking (what is it), gathering (calls in
+several files), identity (which call is it), directory (who is who), agents_file (agents.csv), sidecar_watch,
+sidecars_again (sidecars that come late, or when the call is there), mapping_watch (mappings that are corrected), gate
+(trouble pauses an account), switch (a person pauses), single_pass (run --once), supervision (threads that must not
+end), presence (who else is there), owner (names of leases), routing (each source, and who can open it), notify (what
+systemd is told), notifications (messages of a queue, read again), reception (the ledger's side of finding), backfill
+(old recordings, by order).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
-< beside < directory, identity, notifications, owner, mapping_watch, sidecar_watch < route < looking, routing,
-sidecars_again < gathering < pipeline < backfill, worker, gate, presence, reception, supervision, single_pass
-< service < web, demo, scratch < cli.
+< agents_file, beside, gate, switch < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account,
+route < looking, routing, sidecars_again < gathering < pipeline < backfill, worker, presence, reception, supervision,
+single_pass < service < scratch < web, demo < cli.
 """
 
 __version__ = "0.1.0"

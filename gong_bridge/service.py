@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 from gong_bridge import __version__, clock, notify
-from gong_bridge.backfill import Backfill
 from gong_bridge.account import Account, Accounts
 from gong_bridge.agents_file import AgentsFile, try_again_for_people
+from gong_bridge.backfill import Backfill
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import BridgeError, SourceUnavailable

@@ -13,6 +13,7 @@ from rich.text import Text
 from gong_bridge import clock
 from gong_bridge.cli.backfill_trial import try_backfill
 from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_config
+from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.config.units import parse_day
 from gong_bridge.errors import ConfigError
@@ -155,14 +156,20 @@ def gather(ledger: Ledger, options: Config, now: datetime, orders: list[Backfill
     """Each order, JSON-able, with a sentence of how far it is."""
     if not orders:
         return []
-    allowance = allowance_of(ledger, options.gong.limits).state(now)
+    allowances = {
+        name: allowance_of(ledger, account.limits, name=account_name(name)).state(now)
+        for name, account in options.all_accounts.items()
+    }
+    account_of = {one.name: one.account for one in options.sources}
     linkable = {one.name for one in options.sources if isinstance(one, BucketSource) and one.delivery != "upload"}
     return [
         {
             "source": one.lane.source, "reach": one.lane.reach, "since": one.first_day, "until": one.last_day,
             "state": str(one.state), "taken": one.taken, "to_come": one.to_come, "taken_today": one.taken_today(now),
             "max_per_day": one.most_per_day, "ordered_at": one.ordered_at, "message": one.message or None,
-            "summary": order_in_words(one, allowance, with_link=one.lane.source in linkable, now=now),
+            "summary": order_in_words(
+                one, allowances[account_of.get(one.lane.source)], with_link=one.lane.source in linkable, now=now
+            ),
         }
         for one in orders
     ]  # fmt: skip

@@ -256,7 +256,7 @@ def test_R29_a_pause_is_503_and_the_page_says_what_to_do(browse: Callable[..., h
     assert answer.json()["ready"] is False
     assert answer.json()["paused"] == {"code": "bad-credentials", "since": "2026-01-05T07:43:00+00:00"}
     assert "Paused for 47 min: nothing is being delivered" in text_of(client.get("/"))
-    assert "Check gong.access_key and access_key_secret" in text_of(client.get("/"))
+    assert "Check the account's access_key and access_key_secret" in text_of(client.get("/"))
 
 
 def test_R3_a_source_that_cannot_be_read_is_degraded(browse: Callable[..., httpx.Client], ledger: Ledger) -> None:

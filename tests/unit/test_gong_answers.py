@@ -103,7 +103,7 @@ def test_a_2xx_that_is_no_json_object_leaves_a_creation_unclear(content: bytes) 
 def test_a_web_page_is_not_gong(status: int, content_type: str) -> None:
     error = error_of(answer(calls.ADD, status, HTML, content_type=content_type))
     assert type(error) is WrongBaseUrl
-    assert "gong.base_url" in error.message
+    assert "base_url" in error.message
 
 
 def test_a_web_page_with_a_server_error_is_gongs_trouble() -> None:
