@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from gong_bridge.errors import ConfigError, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadMetadata, ConfigError, UnknownPerson, UnusableUser
 from gong_bridge.mapping.agents import COLUMNS, Agent
 from gong_bridge.mapping.patterns import guarded_pattern
 from gong_bridge.mapping.words import unknown
@@ -22,6 +22,7 @@ _DIALLED = re.compile(r"[+\d*#][\d\s()./*#-]*")
 
 
 _LONGEST_EXTENSION = 32
+_LONGEST_VALUE = 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +104,14 @@ class People:
         """The person that `value` means when looked for by `kinds` in this order (none: by what the value looks like).
 
         None when nobody matches. Raises UnknownPerson when a line of agents.csv matches but leads to no Gong user, or
-        when several people match.
+        when several people match, and BadMetadata when the value is too long to be anybody's.
         """
         wanted = value.strip()
+        if len(wanted) > _LONGEST_VALUE:  # no line of agents.csv could cure it, and no list could show it
+            raise BadMetadata(
+                f"a text of {len(wanted)} characters is nobody's extension, login, e-mail address or name "
+                f"({wanted[:20]!r} ...); see what the recorder wrote there, or what the mapping takes"
+            )
         for kind in kinds or _likely_kinds(wanted):
             found = self._find(kind, wanted)
             if found is not None:

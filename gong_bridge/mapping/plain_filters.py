@@ -113,11 +113,23 @@ def query(value: Any, expression: str) -> Any:
 
 
 def where(value: Any, part: str, wanted: Any) -> list[Any]:
-    """The items of a list whose `part` is `wanted` (1 and '1' are the same); a single mapping is a list of one."""
+    """The items of a list whose `part` is `wanted` (1 and '1' are the same); a single mapping is a list of one.
+
+    `part` may lead through mappings: `recording.id`.
+    """
     if is_empty(wanted):
         return []
     text = text_of(wanted)
-    return [item for item in _items(value) if isinstance(item, Mapping) and _is_text(item.get(part), text)]
+    return [item for item in _items(value) if isinstance(item, Mapping) and _is_text(_part_of(item, part), text)]
+
+
+def _part_of(item: Mapping[str, Any], path: str) -> Any:
+    """A key that has dots itself comes first; nothing where the path ends early."""
+    if path in item:
+        return item[path]
+    name, dot, rest = path.partition(".")
+    inner = item.get(name)
+    return _part_of(inner, rest) if dot and isinstance(inner, Mapping) else None
 
 
 def whole(value: Any, base: int = 10) -> int:

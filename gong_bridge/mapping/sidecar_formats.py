@@ -154,6 +154,9 @@ def _read_csv(text: str) -> list[dict[str, str]]:
 
     A row may leave out its last cells, but not the last row of a file that does not end with a newline: it was cut off.
     """
+    if "\0" in text:  # what a machine leaves that lost power while it wrote
+        place = _place(text, text.index("\0"))
+        raise Malformed(f"{place}: there are NUL bytes in it; let the recorder write it anew")
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
+from gong_bridge.errors import BadMetadata
 from gong_bridge.model import Notification, ObjectFacts, Recording, SidecarFile, SourceHealth
 
 BATCH_SIZE = 500
@@ -138,3 +139,12 @@ class Source(Protocol):
         "left", "deleted", "moved", or "changed" (another version lies there: nothing was touched).
         Raises SourceUnavailable: try again.
         """
+
+
+def too_large_beside(key: str, max_bytes: int) -> BadMetadata:
+    """What is raised for a sidecar that is larger than the mapping allows; no more of it was read."""
+    size = f"{max_bytes / 2**20:g} MiB" if max_bytes >= 2**20 else f"{max_bytes} bytes"
+    return BadMetadata(
+        f"the sidecar {key} is larger than {size}: is it the right file? If it is, let the mapping allow it "
+        "(sidecar: largest: ...)"
+    )

@@ -20,7 +20,7 @@ from gong_bridge.errors import (
     SourceUnavailable,
 )
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
-from gong_bridge.sources.base import Intake, Link, NotLinkable
+from gong_bridge.sources.base import Intake, Link, NotLinkable, too_large_beside
 from gong_bridge.sources.beneath import (
     NOT_THERE,
     VersionedFile,
@@ -121,7 +121,7 @@ class Folder:
                 return None
             raise unavailable(self._root, error) from error
         if len(data) > max_bytes:
-            raise BadMetadata(f"the file beside the recording is larger than {max_bytes} bytes: is it the right one?")
+            raise too_large_beside(key, max_bytes)
         return SidecarFile(key=key, data=data, modified_at=moment_of(status.st_mtime_ns))
 
     def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:

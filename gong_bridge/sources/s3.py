@@ -19,7 +19,7 @@ from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone, SourceUnavailable
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
-from gong_bridge.sources.base import Intake, Link
+from gong_bridge.sources.base import Intake, Link, too_large_beside
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
 from gong_bridge.sources.s3_events import Arrivals, QueueReader, describe_queue
@@ -160,7 +160,7 @@ class Bucket:
         except SourceGone:
             return None
         if len(data) > max_bytes:
-            raise BadMetadata(f"the object beside the recording is larger than {max_bytes} bytes: is it the right one?")
+            raise too_large_beside(key, max_bytes)
         return SidecarFile(key=key, data=data, modified_at=answer["LastModified"].astimezone(UTC))
 
     def read_part(self, recording: Recording, first: int, size_bytes: int) -> bytes:

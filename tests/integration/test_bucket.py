@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,11 @@ from typing import Any
 import pytest
 
 from gong_bridge.config.schema import BucketSource
-from gong_bridge.errors import SourceChanged, SourceGone, SourceUnavailable
+from gong_bridge.errors import BadMetadata, SourceChanged, SourceGone, SourceUnavailable
 from gong_bridge.sources import s3_file
 from gong_bridge.sources.s3 import Bucket
 from tests.notebook import Notebook, eventually, running
-from tests.store import CREDENTIALS, Seen, breaking_proxy, listing_server, moto_server, store_client
+from tests.store import CREDENTIALS, QuietServer, Seen, breaking_proxy, listing_server, moto_server, store_client
 
 MIB = 1 << 20
 numbers = count()
@@ -405,3 +407,45 @@ def test_R14_listing_ten_thousand_known_keys_adds_little_memory() -> None:
         before = resident_kib()
         assert sum(1 for _ in listing.candidates()) == 10_000
         assert resident_kib() - before < 10_000
+
+
+# --- a sidecar of a gigabyte ------------------------------------------------------------------------------------------
+
+
+def test_R9_a_sidecar_of_a_gigabyte_is_not_fetched_whole() -> None:
+    held = r"the sidecar calls/a\.json is larger than 4 MiB: is it the right file"
+    with endless_object(1 << 30) as (url, sent), pytest.raises(BadMetadata, match=held):
+        source(url, "connect").read_beside("calls/a.json", 4 * MIB)
+    assert 4 * MIB <= sum(sent) < 32 * MIB  # what lies in the buffers of a connection was sent, too
+
+
+@contextmanager
+def endless_object(size_bytes: int) -> Iterator[tuple[str, list[int]]]:
+    """A store whose every object has so many bytes: its URL, and what it sent before its client hung up."""
+    sent: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(size_bytes))
+            self.send_header("Last-Modified", "Tue, 01 Sep 2026 10:00:00 GMT")
+            self.end_headers()
+            try:
+                for _ in range(size_bytes // MIB):
+                    self.wfile.write(bytes(MIB))
+                    sent.append(MIB)
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", sent
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_bridge.errors import ConfigError, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadMetadata, ConfigError, UnknownPerson, UnusableUser
 from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.people import Company, People, check_usable
 from gong_bridge.model import GongUser
@@ -64,6 +64,11 @@ def test_a_line_whose_e_mail_nobody_has_names_the_line() -> None:
 def test_a_line_without_e_mail_asks_for_it() -> None:
     with pytest.raises(UnknownPerson, match=r"line 5 of agents\.csv, but the line has no e-mail"):
         PEOPLE.require("205")
+
+
+def test_a_text_that_is_too_long_to_be_anybody_is_no_unknown_person() -> None:
+    with pytest.raises(BadMetadata, match=r"a text of 256 characters is nobody's extension"):
+        PEOPLE.find("x" * 256)
 
 
 def test_an_extension_of_two_gong_users_is_not_guessed() -> None:

@@ -290,6 +290,11 @@ def test_a_name_that_leads_out_of_the_source_is_not_looked_at(tmp_path: Path) ->
         compose(mapping_of(tmp_path, text), "calls/c1.wav", files={"calls/../../etc/c1.json": GOOD}, age_seconds=1)
 
 
+def test_a_csv_with_nul_bytes_is_refused_with_the_place() -> None:
+    with pytest.raises(Malformed, match=r"^2:3: there are NUL bytes in it"):
+        read_sidecar(b"a,b\n1,\0\n", "csv")
+
+
 def test_a_small_csv_that_was_cut_off_is_not_filled_up_with_empty_cells() -> None:
     with pytest.raises(Malformed) as refusal:
         read_sidecar(b"file,agent,number\na.wav,20", "csv")

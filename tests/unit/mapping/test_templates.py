@@ -75,6 +75,8 @@ def value_of(text: str) -> Any:
         ("{{ sidecar['list'] | where('n', 'b') | first | to_json }}", '{"n":"b"}'),
         ("{{ [{'id': 7, 'n': 'a'}, {'id': '7', 'n': 'b'}] | where('id', '7') | query('[].n') | join }}", "ab"),
         ("{{ sidecar.Agent | where('Username', 'first.login') | length }}", 1),
+        ("{{ [{'call': {'id': 7}, 'n': 'a'}, {'call': 7}] | where('call.id', 7) | query('[].n') | join }}", "a"),
+        ("{{ [{'a.b': 7, 'a': {'b': 8}, 'n': 'a'}] | where('a.b', 7) | length }}", 1),
         ("{{ sidecar['list'] | where('n', nothing) | first | default('none of them') }}", "none of them"),
         ("{{ ['b', {'n': ['b']}] | where('n', 'b') | length }}", 0),
         ("{{ {'b': 1, 'a': [true, none]} | to_json }}", '{"a":[true,null],"b":1}'),
