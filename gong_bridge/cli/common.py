@@ -48,10 +48,11 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
-def read_config(path: Path | None, *, look_at_disk: bool = True) -> Config:
+def read_config(path: Path | None, *, look_at_disk: bool = True, look_at_mappings: bool = True) -> Config:
     """The configuration a command works with; its warnings go to standard error. Raises ConfigError.
 
     look_at_disk: False for commands that must answer while a recorder's mount is away.
+    look_at_mappings: False for commands that make and mend mappings; one that a source names may not be written yet.
     """
     loaded = load_config(
         default_path(path),
@@ -59,10 +60,19 @@ def read_config(path: Path | None, *, look_at_disk: bool = True) -> Config:
         read_mapping=load_mapping,
         read_agents=load_agents,
         look_at_disk=look_at_disk,
+        look_at_mappings=look_at_mappings,
     )
     for warning in loaded.warnings:
         err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return loaded.config
+
+
+def read_for_ledger(path: Path | None) -> Config:
+    """As `read_config`, for commands that need nothing but the ledger.
+
+    They answer while a recorder's mount is away, and while a mapping is wrong: that is when people ask them.
+    """
+    return read_config(path, look_at_disk=False, look_at_mappings=False)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_config, shown
+from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_for_ledger, shown
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.bridges import Unserved
@@ -33,7 +33,7 @@ def take_over(
 
     Run it with the configuration of the host that has the files now. Nothing is uploaded twice.
     """
-    options = read_config(config, look_at_disk=False)
+    options = read_for_ledger(config)
     now = clock.now()
     chosen = [lane for lane in lanes_of(options) if source in (None, lane.source)]
     if not chosen:

@@ -22,7 +22,7 @@ from gong_bridge.cli.common import (
     opened_ledger,
     out,
     print_rows,
-    read_config,
+    read_for_ledger,
     shown,
 )
 from gong_bridge.cli.ledger_people import list_people
@@ -60,7 +60,7 @@ COLUMNS = {"id": "id", "source": "source", "account": "account", "state": "state
 
 
 def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
-    return opened_ledger(read_config(config, look_at_disk=False))
+    return opened_ledger(read_for_ledger(config))
 
 
 @app.command(

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, opened_ledger, out, read_config
+from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, opened_ledger, out, read_for_ledger
 from gong_bridge.config.units import parse_duration
 from gong_bridge.errors import ConfigError
 
@@ -27,14 +27,14 @@ def backup(
     config: ConfigOption = None,
 ) -> None:
     """Copy the whole ledger (SQLite) into a new file while the service runs."""
-    with opened_ledger(read_config(config, look_at_disk=False)) as ledger:
+    with opened_ledger(read_for_ledger(config)) as ledger:
         ledger.upkeep.backup(file)
     out.print(Text(f"{file}: {file.stat().st_size:,} bytes, readable only by its owner"))
 
 
 def verify(config: ConfigOption = None) -> None:
     """Read the whole ledger and say whether it is in order. Exits 1 when it is not."""
-    with opened_ledger(read_config(config, look_at_disk=False)) as ledger:
+    with opened_ledger(read_for_ledger(config)) as ledger:
         problems = ledger.upkeep.integrity_check()
     if not problems:
         out.print(Text("the ledger is in order"))
@@ -60,7 +60,7 @@ def prune(
         raise ConfigError(f"--older-than: {error}") from None
     now = clock.now()
     before = now - timedelta(seconds=age_seconds)
-    with opened_ledger(read_config(config, look_at_disk=False)) as ledger:
+    with opened_ledger(read_for_ledger(config)) as ledger:
         if dry_run:
             out.print(Text(f"{ledger.pruning.count(before):,} entries would be pruned"))
             return

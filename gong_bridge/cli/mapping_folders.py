@@ -33,7 +33,7 @@ def own_folder(folder: Path | None, config: Path | None) -> Path | None:
             config = default_path()
         except ConfigError:
             return None
-    return read_config(config, look_at_disk=False).mappings
+    return read_config(config, look_at_disk=False, look_at_mappings=False).mappings
 
 
 def surroundings(config: Path | None, mappings: Path | None) -> tuple[CompanyOptions, Path | None]:
@@ -44,5 +44,5 @@ def surroundings(config: Path | None, mappings: Path | None) -> tuple[CompanyOpt
         if config is not None:
             raise
         return CompanyOptions(), mappings
-    options = read_config(found, look_at_disk=False)
+    options = read_config(found, look_at_disk=False, look_at_mappings=False)
     return options.company, mappings or options.mappings

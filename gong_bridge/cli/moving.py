@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, out, read_config
+from gong_bridge.cli.common import ConfigOption, out, read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
@@ -40,7 +40,7 @@ def move(
 
     Stop every bridge first. When it is interrupted, run it again: it goes on where it stopped.
     """
-    options = read_config(config, look_at_disk=False)
+    options = read_for_ledger(config)
     if has_password(to):
         raise ConfigError("--to: every user of this machine can read a password there; use --password env:NAME")
     if not ledger_exists(options.ledger.url):

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gong_bridge import clock
 from gong_bridge.cli import backfill, hosts, quota
-from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_config
+from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_for_ledger
 from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.config.schema import Config
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
     """Counts by source and state, the oldest waiting recording, the allowance, and what needs a person."""
-    options = read_config(config, look_at_disk=False)
+    options = read_for_ledger(config)
     with opened_ledger(options) as ledger:
         facts = gather(ledger, options, clock.now())
     if as_json:

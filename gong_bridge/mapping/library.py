@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gong_bridge.errors import ConfigError
-from gong_bridge.mapping.words import listed, nearest
+from gong_bridge.mapping.words import nearest
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -36,7 +36,8 @@ def find_mapping(name: str, folder: Path | None) -> Path:
     if name in files:
         return files[name]
     near = nearest(name.removesuffix(".yaml").removesuffix(".yml"), files)
-    cure = f"did you mean {near!r}?" if near else f"there are: {listed(files, 40)}"
+    others = "`gong-bridge mapping list` shows those that are there, `gong-bridge mapping new` writes one"
+    cure = f"did you mean {near!r}?" if near else others
     where = f" in {folder} or" if folder is not None else ""
     raise ConfigError(f"there is no mapping {name!r}{where} among the shipped ones; {cure}")
 

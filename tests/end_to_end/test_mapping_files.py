@@ -57,6 +57,10 @@ def test_a_mapping_that_becomes_wrong_stays_in_use_as_it_was_and_status_says_so(
         (trouble,) = home.wrong_files()
         assert trouble.startswith("mapping own is not used as its file is now: ")
         assert "own.yaml:6:19: call.clientUniqueId: there is no fact 'idd'; did you mean 'id'?" in trouble
+        shown = home.run("status")
+        assert shown.returncode == 0, shown.stderr
+        assert "mapping own is not used as its file is now" in " ".join(shown.stdout.split())
+        assert [row["key"] for row in home.listed()] == ["call-1.wav"]
         (home.recorder / "call-2.wav").write_bytes(wav(2))
         home.wait_for("call-2.wav", "done")
         path.write_text(OWN)

@@ -68,6 +68,26 @@ def test_a_sidecar_beside_a_real_file_is_found_and_read(tmp_path: Path) -> None:
     assert tested.returncode == 0, tested.stdout
 
 
+def test_a_mapping_that_a_source_names_already_can_still_be_written(tmp_path: Path) -> None:
+    """The company's extensions are taken from bridge.yaml, which waits for this mapping."""
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "recorder").mkdir()
+    bridge = """
+    gong: {base_url: "https://us-1.api.gong.io", access_key: key, access_key_secret: secret}
+    company: {extensions: '7\\d{5}'}
+    mappings: mappings
+    sources: [{name: pbx, folder: recorder, mapping: own}]
+    """
+    (tmp_path / "bridge.yaml").write_text(bridge)
+    checked = run_command("check", cwd=tmp_path)
+    assert "there is no mapping 'own'" in checked.stderr
+    assert "`gong-bridge mapping new` writes one" in checked.stderr
+    made = with_names(tmp_path, NAMES.replace("_20", "_70000"), "--name", "own", "--yes")
+    assert made.returncode == 0, made.stderr
+    assert "THE.AGENT@YOUR-COMPANY,700001,," in made.stdout
+    assert "there is no mapping" not in run_command("check", cwd=tmp_path).stderr
+
+
 def test_names_that_cannot_be_explained_say_why_and_how(tmp_path: Path) -> None:
     none = with_names(tmp_path, "greeting.wav\n", "--name", "own", "--yes")
     assert none.returncode == 2
