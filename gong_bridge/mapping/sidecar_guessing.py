@@ -48,6 +48,9 @@ def find_sidecar(recording: Path) -> tuple[Path, dict[str, str]] | None:
         ending = path.name[len(recording.name) :]
         if path.suffix.lower() in FORMATS and ending:
             return path, {"append": ending}
+    for path in sorted(recording.parent.glob(f"{_escaped(recording.stem)}.*")):
+        if path.suffix.lower() in FORMATS and path != recording:
+            return path, {"replace_extension": path.name[len(recording.stem) :]}
     return None
 
 
@@ -84,8 +87,11 @@ def _likeliest(role: str, keys: dict[str, str], plan: Plan, taken: set[str]) -> 
         last = re.sub(r"[^a-z]", "", re.split(r"[.\[]", expression)[-1].casefold())
         scores = [100 - 10 * place + (20 if last == word else 5 if word in last else 0)
                   for place, word in enumerate(_WORDS[role]) if word in words]  # fmt: skip
-        if scores and (best is None or max(scores) > best[0]):
-            best = (max(scores), expression)
+        score = max(scores, default=0) + (
+            30 if scores and role == "agent" and "@" in value else 0
+        )  # Gong knows e-mails
+        if score > (best[0] if best else 0):
+            best = (score, expression)
     return best[1] if best else None
 
 

@@ -68,6 +68,17 @@ def test_a_sidecar_beside_a_real_file_is_found_and_read(tmp_path: Path) -> None:
     assert tested.returncode == 0, tested.stdout
 
 
+def test_a_sidecar_with_a_longer_ending_is_found_and_its_e_mail_address_is_the_agent(tmp_path: Path) -> None:
+    (tmp_path / "c1.wav").write_bytes(b"RIFF")
+    told = {"id": "c1", "startedAt": "2026-01-14T09:30:12Z", "user": {"id": 7, "email": "agent-201@example.com"}}
+    (tmp_path / "c1.session.json").write_text(json.dumps({**told, "customerNumber": "+18005550100"}))
+    made = run_command("mapping", "new", "c1.wav", "--name", "own", "--yes", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    written = (tmp_path / "mappings" / "own.yaml").read_text()
+    assert "find: [{replace_extension: '.session.json'}]" in written
+    assert "agent_value: '{{ (sidecar.user.email | default | meaningful) }}'" in written
+
+
 def test_a_mapping_that_a_source_names_already_can_still_be_written(tmp_path: Path) -> None:
     """The company's extensions are taken from bridge.yaml, which waits for this mapping."""
     (tmp_path / "mappings").mkdir()
