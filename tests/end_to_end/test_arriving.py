@@ -69,7 +69,7 @@ def test_R9_a_sidecar_comes_first_or_late(home: Home, sandbox: Sandbox) -> None:
         write(home.recorder / f"{name}.wav", wav(number))
     with home.running() as service:
         home.wait_for("first.wav", "done")
-        home.wait_for("late.wav", "found", code="not-yet-complete")
+        home.wait_for("late.wav", "found", code="waiting-for-sidecar")
         sidecar(home, "late")
         home.wait_for("late.wav", "done")
         assert service.stop() == 0
