@@ -94,8 +94,9 @@ class TableRule(_Language):
     """What encloses cells that hold the delimiter; '' when nothing does."""
     encoding: str = "utf-8"
     """How letters are written: utf-8, cp1252, latin-1 ..."""
-    join: Annotated[tuple[JoinRule, ...], Field(min_length=1, max_length=4)]
-    """How rows and recordings belong together; tried in order, the first that finds a row decides."""
+    join: Annotated[tuple[JoinRule, ...], Field(max_length=4)] = ()
+    """How rows and recordings belong together; tried in order, the first that finds a row decides. Without it every row
+    of the file belongs to the recording: for a file beside each recording."""
     only: Scalar = True
     """A condition on each row, such as {{ row.disposition == 'ANSWERED' }}."""
     order: Scalar | None = None

@@ -16,6 +16,7 @@ from defusedxml.common import DefusedXmlException
 _DEEPEST = 64
 _MOST_VALUES = 200_000
 _MOST_DIGITS = 400
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|(-?(?:NaN|Infinity))')
 
 
@@ -105,6 +106,8 @@ def _check_size(data: Any) -> None:
             waiting.extend((inner, depth + 1) for inner in value.values())
         elif isinstance(value, list):
             waiting.extend((inner, depth + 1) for inner in value)
+        elif isinstance(value, str) and _NO_TEXT.search(value):
+            raise Malformed("a text holds \\u0000 or half a character (\\ud800 ...); let the recorder write it anew")
 
 
 # --- XML -------------------------------------------------------------------------------------------------------------

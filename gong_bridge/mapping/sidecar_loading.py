@@ -82,6 +82,8 @@ class SidecarReader:
             joins.append(tuple(self._column(text, (*loc, "where", text)) for text in where))
             values = tuple(self._node(value, (*loc, "where", text)) for text, value in where.items())
             rules.append(RowRule(values=values, only=self._of_row(mapping_in(item).get("only", True), (*loc, "only"))))
+        if not rules:  # the file is one recording's own
+            joins, rules = [()], [RowRule(values=(), only=True)]
         only = self._of_row(data.get("only", True), (*top, "only"))
         order = self._of_row(data.get("order"), (*top, "order"))
         if rule is None:

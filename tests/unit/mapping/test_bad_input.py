@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gong_bridge.errors import BadMetadata, ConfigError
+from gong_bridge.mapping.sidecar_formats import Malformed, read_sidecar
 
 from .scenes import compose, mapping_of
 
@@ -105,3 +106,9 @@ def test_a_query_cannot_make_a_text_many_times_longer(tmp_path: Path) -> None:
     title = f"{{{{ sidecar.x | {eightfold} | {eightfold} | {eightfold} | {eightfold} | length ~ '' }}}}"
 
     assert "a query makes a text that is too long" in outcome(tmp_path, title, x="a" * 1_000_000)
+
+
+@pytest.mark.parametrize("text", [r"+1800\u00005550105", r"\ud800", r"ok \udfff"])
+def test_json_texts_that_are_no_text_hold_the_recording(text: str) -> None:
+    with pytest.raises(Malformed, match=r"a text holds \\u0000 or half a character"):
+        read_sidecar(b'{"call": {"number": "%s"}}' % text.encode(), "json")
