@@ -19,7 +19,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(TEST_OPTIONS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TEST_OPTIONS)
 
 benchmarks: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/upload.py

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from gong_bridge import clock
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.model import GongUser
 from gong_bridge.service import Bridge
 
@@ -39,9 +39,3 @@ def scratch_bridge(config: Config) -> Iterator[Bridge]:
             yield bridge
         finally:
             bridge.close()
-
-
-def ledger_exists(url: str) -> bool:
-    """Whether there is a ledger already (a database server always counts as one)."""
-    scheme, _, path = url.partition(":///")
-    return not scheme.startswith("sqlite") or Path(path).exists()

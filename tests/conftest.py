@@ -45,3 +45,11 @@ def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
             return stack.enter_context(Sandbox(SandboxOptions(**options)))
 
         yield start
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first: at the end no process shall wait for another one's last test."""
+    rooms = ("end_to_end", "integration", "contract")
+    items.sort(
+        key=lambda item: next((place for place, room in enumerate(rooms) if room in item.path.parts), len(rooms))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
@@ -16,22 +17,24 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build_app() -> typer.Typer:
-    """The whole command line; commands are imported here so that `--version` needs none of them."""
-    from gong_bridge.cli import (
-        backfill,
-        check,
-        explain,
-        hosts,
-        ledger,
-        mapping,
-        moving,
-        run,
-        status,
-        switching,
-        tryout,
-    )
+_MODULES = {
+    "run": "run",
+    "check": "check",
+    "explain": "explain",
+    "backfill": "backfill",
+    "status": "status",
+    "pause": "switching",
+    "resume": "switching",
+    "sandbox": "tryout",
+    "demo": "tryout",
+    "ledger": "ledger",
+    "mapping": "mapping",
+}
+"""Verb -> the module of this package that knows it, in the order in which `--help` shows them."""
 
+
+def build_app(verb: str | None = None) -> typer.Typer:
+    """The command line: all of it, or only `verb`, so that a command does not wait for what it does not need."""
     app = typer.Typer(
         name="gong-bridge",
         no_args_is_help=True,
@@ -49,17 +52,13 @@ def build_app() -> typer.Typer:
     ) -> None:
         pass
 
-    run.register(app)
-    check.register(app)
-    explain.register(app)
-    backfill.register(app)
-    status.register(app)
-    switching.register(app)
-    tryout.register(app)
-    hosts.register(ledger.app)
-    moving.register(ledger.app)
-    app.add_typer(ledger.app, name="ledger")
-    app.add_typer(mapping.app, name="mapping")
+    names = [_MODULES[verb]] if verb in _MODULES else list(dict.fromkeys(_MODULES.values()))
+    for name in names:
+        module = import_module(f"gong_bridge.cli.{name}")
+        if name in ("ledger", "mapping"):
+            app.add_typer(module.app, name=name)
+        else:
+            module.register(app)
     return app
 
 
@@ -68,7 +67,7 @@ def main() -> None:
     from gong_bridge.cli.common import EXIT_PERSON_NEEDED, EXIT_WRONG_USAGE
 
     try:
-        build_app()()
+        build_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")

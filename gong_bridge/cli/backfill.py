@@ -22,8 +22,8 @@ from gong_bridge.ledger.backfills import OPEN_ORDERS, BackfillOrder, OrderState
 from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.routing import reach_of
-from gong_bridge.scratch import ledger_exists
 
 LOOK_AT = 200
 """So many recordings a dry run opens, unless told otherwise."""

@@ -19,12 +19,12 @@ from gong_bridge.cli.display import STYLES, printable
 from gong_bridge.config.load import default_path, load_config
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.mapping.agents import load_agents
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import State
 from gong_bridge.presence import follow_ledger_clock
-from gong_bridge.scratch import ledger_exists
 
 EXIT_FINE = 0
 EXIT_PERSON_NEEDED = 1

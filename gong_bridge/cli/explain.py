@@ -20,10 +20,11 @@ from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
 from gong_bridge.routing import reach_of
-from gong_bridge.scratch import ledger_exists, scratch_bridge
+from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes
 

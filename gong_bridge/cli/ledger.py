@@ -15,7 +15,7 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli import ledger_upkeep
+from gong_bridge.cli import hosts, ledger_upkeep, moving
 from gong_bridge.cli.common import (
     ConfigOption,
     JsonOption,
@@ -36,6 +36,8 @@ from gong_bridge.model import OPEN_STATES, State
 
 app = typer.Typer(no_args_is_help=True, help="What became of each recording; retry or skip what is held.")
 ledger_upkeep.register(app)
+hosts.register(app)
+moving.register(app)
 
 StateOption = Annotated[list[State] | None, typer.Option("--state", help="Only these states; may be repeated.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source.")]

@@ -16,10 +16,9 @@ from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.moving import move_ledger
-from gong_bridge.ledger.open import has_password
+from gong_bridge.ledger.open import has_password, ledger_exists
 from gong_bridge.presence import follow_ledger_clock
 from gong_bridge.routing import reach_of
-from gong_bridge.scratch import ledger_exists
 
 
 def register(ledger_app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_config
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.scratch import ledger_exists
+from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.switch import cure, in_words
 
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source; all of them without it.")]

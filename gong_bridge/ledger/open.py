@@ -49,6 +49,12 @@ def open_database(url: str, password: Secret | None = None) -> Database:
     return database
 
 
+def ledger_exists(url: str) -> bool:
+    """Whether there is a ledger already (a database server always counts as one)."""
+    scheme, _, path = url.partition(":///")
+    return not scheme.startswith("sqlite") or Path(path).exists()
+
+
 def parse_url(url: str) -> URL:
     """The URL with its driver; ConfigError (which never repeats a password) for anything but the two known shapes."""
     try:
