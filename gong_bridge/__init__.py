@@ -1,7 +1,7 @@
 """gong-bridge: every recording of a call recorder reaches Gong, whole, once, with the right people on it.
 
 Reading order for a newcomer: model (the nouns), errors (what happens next), pipeline (the states),
-worker (claim, step, record), service (how it is put together), cli (the verbs).
+worker (claim, step, record), service (how it is put together), running (how it is set going), cli (the verbs).
 
 The rooms: config (bridge.yaml), strict_yaml (YAML with places), sources (folders, buckets), mapping (facts to call),
 media (is it whole and audible), gong (the API), ledger (what became of each recording), web (pages), cli (commands),
@@ -18,7 +18,7 @@ Imports point down and siblings never meet; tests/test_architecture.py proves it
 errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
 < agents_file, beside, gate, switch < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account,
 route < looking, routing, sidecars_again < gathering < pipeline < backfill, worker, presence, reception, supervision,
-single_pass < service < scratch < web, demo < cli.
+single_pass < service < running, scratch < web, demo < cli.
 """
 
 __version__ = "0.1.0"

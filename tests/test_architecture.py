@@ -23,7 +23,7 @@ LEVELS: list[set[str]] = [
     {"pipeline"},
     {"backfill", "worker", "presence", "reception", "supervision", "single_pass"},
     {"service"},
-    {"scratch"},
+    {"running", "scratch"},
     {"web", "demo"},
     {"cli"},
 ]
@@ -81,7 +81,7 @@ def test_only_the_probe_s_child_process_loads_decoders() -> None:
     import sys
 
     program = (
-        "import sys, gong_bridge.service, gong_bridge.cli.run; "
+        "import sys, gong_bridge.running, gong_bridge.cli.run; "
         "print(sorted({'av', 'pydub', 'boto3', 'moto', 'numpy'} & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -27,6 +27,8 @@ from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import State
+from gong_bridge.running import run as run_bridge
+from gong_bridge.running import run_once
 from gong_bridge.service import Bridge
 from gong_bridge.web.overview import Watched
 from gong_bridge.web.traffic import Traffic
@@ -66,7 +68,7 @@ def _run_service(options: Config) -> int:
     stop = _stop_on_signals(bridge)
     try:
         with _web(bridge, traffic):
-            bridge.run(stop)
+            run_bridge(bridge, stop)
     finally:
         bridge.close()
     return EXIT_FINE
@@ -120,7 +122,7 @@ def _run_once(options: Config) -> int:
     stop = _stop_on_signals(bridge)
     try:
         with display if isinstance(display, BarDisplay) else nullcontext():
-            trouble = bridge.run_once(stop)
+            trouble = run_once(bridge, stop)
         return _summary(bridge, trouble)
     finally:
         bridge.close()

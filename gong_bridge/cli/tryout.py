@@ -24,6 +24,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import OPEN_STATES, Entry
 from gong_bridge.observer import Observer
+from gong_bridge.running import run as run_bridge
 from gong_bridge.sandbox.options import Fault, SandboxOptions, load_users
 from gong_bridge.sandbox.people import DEFAULT_USERS
 from gong_bridge.sandbox.server import Sandbox, serve
@@ -138,7 +139,7 @@ def _show(workspace: Workspace, running: Sandbox, stay: bool) -> int:
     out.print()
     bridge = Bridge(load_config(workspace.configuration, find_mapping).config, observer=_Narrator())
     stop = threading.Event()
-    thread = threading.Thread(target=bridge.run, args=(stop,), name="bridge", daemon=True)
+    thread = threading.Thread(target=run_bridge, args=(bridge, stop), name="bridge", daemon=True)
     dropped = list(samples())
     try:
         thread.start()

@@ -6,16 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from gong_bridge.config.checks import check_bucket
+from gong_bridge.config.options import Options
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class SidecarFolder(_Options):
+class SidecarFolder(Options):
     """A folder that holds sidecars of a source, apart from its recordings."""
 
     folder: Path
@@ -27,7 +24,7 @@ class SidecarFolder(_Options):
         return str(self.folder)
 
 
-class SidecarBucket(_Options):
+class SidecarBucket(Options):
     """A bucket that holds sidecars of a source, apart from its recordings."""
 
     bucket: Annotated[str, AfterValidator(check_bucket)]
@@ -47,21 +44,26 @@ class SidecarBucket(_Options):
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-def _kind_of_place(value: object) -> str | None:
-    if isinstance(value, SidecarFolder | SidecarBucket):
-        return type(value).__name__
-    if isinstance(value, dict) and "bucket" in value and "folder" not in value:
-        return SidecarBucket.__name__
-    return SidecarFolder.__name__ if isinstance(value, dict) and "folder" in value else None
+def folder_or_bucket(what: str, folder: type[Options], bucket: type[Options]) -> Discriminator:
+    """Which of the two it is, by the key that says where things lie: errors then speak of one kind only."""
+
+    def kind(value: object) -> str | None:
+        if isinstance(value, folder | bucket):
+            return type(value).__name__
+        if isinstance(value, dict) and "bucket" in value and "folder" not in value:
+            return bucket.__name__
+        return folder.__name__ if isinstance(value, dict) and "folder" in value else None
+
+    return Discriminator(
+        kind,
+        custom_error_type="folder_or_bucket",
+        custom_error_message=f"{what} needs `folder: PATH` or `bucket: NAME`; add one of them",
+    )
 
 
 SidecarPlace = Annotated[
-    Annotated[SidecarFolder, Tag("SidecarFolder")] | Annotated[SidecarBucket, Tag("SidecarBucket")],
-    Discriminator(
-        _kind_of_place,
-        custom_error_type="kind_of_place",
-        custom_error_message="a place of sidecars needs `folder: PATH` or `bucket: NAME`; add one of them",
-    ),
+    Annotated[SidecarFolder, Tag(SidecarFolder.__name__)] | Annotated[SidecarBucket, Tag(SidecarBucket.__name__)],
+    folder_or_bucket("a place of sidecars", SidecarFolder, SidecarBucket),
 ]
 PlaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 

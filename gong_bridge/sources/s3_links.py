@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gong_bridge import clock
-from gong_bridge.config.schema import SHORTEST_LINK_SECONDS, BucketSource
+from gong_bridge.config.sources import SHORTEST_LINK_SECONDS, BucketSource
 from gong_bridge.errors import SourceChanged
 from gong_bridge.model import Recording
 from gong_bridge.sources.base import Link, NotLinkable

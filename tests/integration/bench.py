@@ -41,7 +41,7 @@ class Bench:
     def find(self) -> int:
         """Write down what lies in the folder now, settled or not."""
         source = self.bridge.routes["pbx"].source
-        return self.bridge._intake(self.bridge.routes["pbx"]).add(list(source.candidates()), False)
+        return self.bridge.intake_of(self.bridge.routes["pbx"]).add(list(source.candidates()), False)
 
     def claim(self) -> Entry | None:
         """Claim the next entry that is due."""

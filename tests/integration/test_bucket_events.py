@@ -29,6 +29,7 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.tables import Tables
 from gong_bridge.model import Notification, Recording, SidecarFile, State
 from gong_bridge.notifications import read_again
+from gong_bridge.running import run_once
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sources import s3_events
@@ -444,7 +445,7 @@ def test_R17_a_retried_notification_of_a_source_without_queue_is_held_again(tmp_
         kept = Notification(source=source, message_id="1", body="poison", reason="no")
         ledger.intake.keep_notification(kept, now=clock.now())
         ledger.operator.retry(EntryFilter(code="bad-notification"), now=clock.now())
-        assert opened.bridge.run_once(threading.Event()) is None
+        assert run_once(opened.bridge, threading.Event()) is None
         (entry,) = ledger.views.entries()
         assert (entry.state, entry.reason_code) == (State.HELD, "bad-notification")
         assert "is a folder now" in (entry.reason or "")

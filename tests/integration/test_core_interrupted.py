@@ -16,6 +16,7 @@ import pytest
 from gong_bridge import clock
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.database import Database
+from gong_bridge.running import run_once
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once, wait_until
@@ -125,5 +126,5 @@ def test_entries_of_a_time_when_the_clock_was_ahead_do_not_wait_until_then(tmp_p
         bridge.bridge.ledger.intake.add(list(source.candidates()), False, future)
         claimed = bridge.bridge.ledger.work.claim("another-host:1:1:dead", future, 30)
         assert claimed is not None
-        assert bridge.bridge.run_once(threading.Event()) is None
+        assert run_once(bridge.bridge, threading.Event()) is None
         each_call_once(sandbox, {"one": digest})

@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import clock, service, supervision
+from gong_bridge import clock, supervision
+from gong_bridge import running as bridge_running
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import Entry
 from gong_bridge.observer import Observer
+from gong_bridge.running import run, run_once
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.sources.folder import Folder
@@ -50,7 +52,7 @@ def home(tmp_path: Path, sandbox: Sandbox) -> Home:
 def running(bridge: Bench) -> Iterator[None]:
     """The service in a thread of this process."""
     stop = threading.Event()
-    thread = threading.Thread(target=bridge.bridge.run, args=(stop,))
+    thread = threading.Thread(target=run, args=(bridge.bridge, stop))
     thread.start()
     try:
         yield
@@ -177,8 +179,8 @@ def test_run_once_ends_when_its_scan_can_never_write(
         raise ValueError("a bug")
 
     monkeypatch.setattr(Folder, "scan_once", scan_once)
-    monkeypatch.setattr(service, "ONCE_PATIENCE_SECONDS", 0.5)
-    trouble = bridge.bridge.run_once(threading.Event())
+    monkeypatch.setattr(bridge_running, "ONCE_PATIENCE_SECONDS", 0.5)
+    trouble = run_once(bridge.bridge, threading.Event())
     assert trouble is not None
     assert "ValueError" in trouble
 
@@ -187,13 +189,13 @@ def test_run_once_ends_when_only_files_are_left_that_cannot_be_removed(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They stay delivered, and the next run tries again."""
-    monkeypatch.setattr(service, "ONCE_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(bridge_running, "ONCE_PATIENCE_SECONDS", 1.0)
     (tmp_path / "sent").mkdir()
     with bench(tmp_path, sandbox.base_url, source={**QUICK, "after_upload": {"move_to": str(tmp_path / "sent")}}) as it:
         (tmp_path / "sent").rmdir()
         (tmp_path / "sent").write_text("a file where a folder should be")
         drop(it.recorder, "one.wav", 1)
-        trouble = it.bridge.run_once(threading.Event())
+        trouble = run_once(it.bridge, threading.Event())
         assert trouble is not None
         assert "1 recordings cannot be read or removed" in trouble
         assert it.states() == {1: ("delivered", "source-unavailable")}
@@ -207,7 +209,7 @@ def test_a_leftover_that_cannot_be_deleted_does_not_keep_the_service_from_starti
     (conversions / f"gong-bridge-999999999-{'a' * 32}.flac").mkdir(parents=True)
     with bench(tmp_path, sandbox.base_url, source=QUICK, media={"conversion_folder": str(conversions)}) as bridge:
         drop(bridge.recorder, "one.wav", 1)
-        assert bridge.bridge.run_once(threading.Event()) is None
+        assert run_once(bridge.bridge, threading.Event()) is None
     assert len(sandbox.calls) == 1
 
 

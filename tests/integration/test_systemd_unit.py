@@ -18,8 +18,8 @@ import pytest
 
 from gong_bridge.config.schema import WorkOptions
 from gong_bridge.config.units import parse_duration
+from gong_bridge.running import TEND_SECONDS
 from gong_bridge.sandbox.server import Sandbox
-from gong_bridge.service import TEND_SECONDS
 from tests.integration.under_the_unit import allowed_calls, settings
 
 ROOT = Path(__file__).resolve().parents[2]
