@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gong_bridge.config import places, schema
+from gong_bridge.config import places, schema, sources
 from gong_bridge.config.units import parse_duration, parse_share, parse_size
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -32,8 +32,8 @@ def _marked(mark: str, name: str, but: str | None) -> str:
 
 
 def _model(name: str) -> type[BaseModel]:
-    model: type[BaseModel] = getattr(schema, name, None) or getattr(places, name)
-    return model
+    models: list[type[BaseModel]] = [vars(part)[name] for part in (schema, sources, places) if name in vars(part)]
+    return models[0]
 
 
 def _about(field: FieldInfo) -> str:
