@@ -82,48 +82,14 @@ Index(
 )
 # A claim reads the head of one of these four in each lane of its bridge: neither a million finished rows nor a million
 # that only another host can open cost it anything.
-Index(
-    "entries_open_by_due",
-    entries.c.source,
-    entries.c.reach,
-    entries.c.backlog,
-    entries.c.due_at,
-    entries.c.id,
-    sqlite_where=IS_OPEN,
-    postgresql_where=IS_OPEN,
-)
-Index(
-    "entries_open_by_found",
-    entries.c.source,
-    entries.c.reach,
-    entries.c.backlog,
-    entries.c.found_at,
-    entries.c.due_at,
-    entries.c.id,
-    sqlite_where=IS_OPEN,
-    postgresql_where=IS_OPEN,
-)
-Index(
-    "entries_open_by_age",
-    entries.c.source,
-    entries.c.reach,
-    entries.c.backlog,
-    entries.c.modified_at,
-    entries.c.due_at,
-    entries.c.id,
-    sqlite_where=IS_OPEN,
-    postgresql_where=IS_OPEN,
-)
-Index(
-    "entries_begun",
-    entries.c.source,
-    entries.c.reach,
-    entries.c.backlog,
-    entries.c.due_at,
-    entries.c.id,
-    sqlite_where=IS_BEGUN,
-    postgresql_where=IS_BEGUN,
-)
+_LANE = (entries.c.source, entries.c.reach, entries.c.backlog)
+for _name, _order, _where in (
+    ("entries_open_by_due", (entries.c.due_at,), IS_OPEN),
+    ("entries_open_by_found", (entries.c.found_at, entries.c.due_at), IS_OPEN),
+    ("entries_open_by_age", (entries.c.modified_at, entries.c.due_at), IS_OPEN),
+    ("entries_begun", (entries.c.due_at,), IS_BEGUN),
+):
+    Index(_name, *_LANE, *_order, entries.c.id, sqlite_where=_where, postgresql_where=_where)
 Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
 Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
 Index("entries_by_predecessor", entries.c.replaces, sqlite_where=REPLACES, postgresql_where=REPLACES)

@@ -13,8 +13,8 @@ import av
 from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 
-from gong_bridge.media.convert import MOST_DAMAGED_PACKETS, Converted
-from gong_bridge.media.decode import Unreadable, decoder_of, first_audio, open_media
+from gong_bridge.media.convert import Converted
+from gong_bridge.media.decode import every_frame, first_audio, open_media
 from gong_bridge.media.extent import Extent
 from gong_bridge.media.served_file import ServedFile
 
@@ -123,31 +123,22 @@ class _Blocks:
 
 def _decoded(track: Track, channels: int, rate: int) -> Iterator[bytes]:
     """Interleaved 16-bit samples at `rate`, with silence where the file leaves time out."""
-    width, made, damaged = 2 * channels, 0, 0
+    width, made = 2 * channels, 0
     with open_media(track.file, track.extent.demuxer) as container:
         stream = first_audio(container)
-        decoder = decoder_of(stream)
         resampler = AudioResampler(format="s16", layout=_LAYOUTS[channels], rate=rate)
         first: float | None = None
-        for packet in container.demux(stream):
-            try:
-                frames = decoder.decode(packet)
-            except av.error.InvalidDataError:
-                damaged += 1
-                if damaged > MOST_DAMAGED_PACKETS:
-                    raise Unreadable("too much of its audio is damaged to convert it; fetch it anew") from None
-                continue
-            for frame in frames:
-                if frame.time is not None:
-                    first = frame.time if first is None else first
-                    hole = frame.time - first - made / rate
-                    if SMALLEST_HOLE_SECONDS < hole < LONGEST_HOLE_SECONDS:
-                        for block in _silence(round(hole * rate), width):
-                            made += len(block) // width
-                            yield block
-                frame.pts = None
-                for even in resampler.resample(frame):
-                    made += even.samples
-                    yield bytes(even.planes[0])[: even.samples * width]
+        for frame in every_frame(container, stream):
+            if frame.time is not None:
+                first = frame.time if first is None else first
+                hole = frame.time - first - made / rate
+                if SMALLEST_HOLE_SECONDS < hole < LONGEST_HOLE_SECONDS:
+                    for block in _silence(round(hole * rate), width):
+                        made += len(block) // width
+                        yield block
+            frame.pts = None
+            for even in resampler.resample(frame):
+                made += even.samples
+                yield bytes(even.planes[0])[: even.samples * width]
         for even in resampler.resample(None):
             yield bytes(even.planes[0])[: even.samples * width]

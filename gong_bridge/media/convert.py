@@ -13,11 +13,10 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from gong_bridge.media.decode import Unreadable, decoder_of, first_audio, open_media
+from gong_bridge.media.decode import every_frame, first_audio, open_media
 from gong_bridge.media.extent import Extent
 from gong_bridge.media.served_file import ServedFile
 
-MOST_DAMAGED_PACKETS: Final = 100
 _MUXERS: Final = {"mkv": "matroska", "flac": "flac"}
 _DEEP_FORMATS: Final = frozenset({"s32", "s32p", "flt", "fltp", "dbl", "dblp", "s64", "s64p"})
 _LOSSY_WITH_FLOATS: Final = frozenset({"aac", "mp3", "opus", "vorbis", "wmav1", "wmav2", "wmapro", "amr_nb", "amr_wb"})
@@ -94,21 +93,12 @@ def _encode(source: InputContainer, stream: AudioStream, sink: OutputContainer, 
     target.layout = context.layout.name
     target.format = "s32" if deep else "s16"
     resampler = AudioResampler(format=target.format, layout=context.layout.name, rate=context.sample_rate)
-    decoder = decoder_of(stream)
-    samples, damaged = 0, 0
-    for packet in source.demux(stream):
-        try:
-            frames = decoder.decode(packet)
-        except av.error.InvalidDataError:
-            damaged += 1
-            if damaged > MOST_DAMAGED_PACKETS:
-                raise Unreadable("too much of its audio is damaged to convert it; fetch it anew") from None
-            continue
-        for frame in frames:
-            for even in resampler.resample(frame):
-                samples += even.samples
-                even.pts = None
-                sink.mux(target.encode(even))
+    samples = 0
+    for frame in every_frame(source, stream):
+        for even in resampler.resample(frame):
+            samples += even.samples
+            even.pts = None
+            sink.mux(target.encode(even))
     with contextlib.suppress(av.error.EOFError):
         sink.mux(target.encode(None))
     return samples / context.sample_rate

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import av
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -29,6 +30,9 @@ COUNTABLE_BYTES: Final = 256 * 2**20
 """Up to this size a recording that does not say how long it lasts is walked through packet by packet."""
 COUNTED_BYTES: Final = 8 * 2**20
 """Up to this size one whose length FFmpeg could only guess from its bit rate is walked through as well."""
+
+MOST_DAMAGED_PACKETS: Final = 100
+"""With more of them a recording is not written anew."""
 
 _UNSURE_SECONDS: Final = 30 * 24 * 3600.0
 _PROBE_BYTES: Final = dict.fromkeys(("wav", "w64", "au", "aiff", "caf", "gsm", "amr"), "4096") | dict.fromkeys(
@@ -245,6 +249,24 @@ def _seek(
         container.seek(int(size_bytes * position / duration), unsupported_byte_offset=True, stream=stream)
     else:
         container.seek(int(position / stream.time_base) + (stream.start_time or 0), stream=stream)
+
+
+def every_frame(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """All decoded frames of a recording that is to be written anew; a damaged packet gives none.
+
+    Raises Unreadable when too many are damaged.
+    """
+    decoder = decoder_of(stream)
+    damaged = 0
+    for packet in container.demux(stream):
+        try:
+            frames = decoder.decode(packet)
+        except av.error.InvalidDataError:
+            damaged += 1
+            if damaged > MOST_DAMAGED_PACKETS:
+                raise Unreadable("too much of its audio is damaged to convert it; fetch it anew") from None
+            continue
+        yield from frames
 
 
 def _samples(decoder: AudioCodecContext, packet: av.Packet[AudioStream], resampler: AudioResampler) -> Iterator[bytes]:
