@@ -96,7 +96,8 @@ def test_the_heart_goes_on_after_any_error(bridge: Bench, monkeypatch: pytest.Mo
     heart.start()
     wait_until(lambda: len(beats) >= 2, "beats after the failed one", 5)
     stop.set()
-    heart.join()
+    heart.join(5)
+    assert not heart.is_alive()
 
 
 class Broken(Observer):
