@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint unit benchmarks clean
+.PHONY: demo test lint unit prove benchmarks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/gong-bridge demo $(DEMO_OPTIONS)
@@ -20,6 +20,11 @@ lint: $(VENV)/.installed-test
 
 unit: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TEST_OPTIONS)
+
+# The long proofs: hundreds of kills, every kill point with every ledger. PROOFS=tests/proofs/test_x.py runs one of them.
+PROOFS ?= tests/proofs
+prove: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m proof -s $(PROOFS) $(TEST_OPTIONS)
 
 benchmarks: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/upload.py

@@ -12,13 +12,14 @@ sidecars_again (sidecars that come late, or when the call is there), mapping_wat
 (trouble pauses an account), switch (a person pauses), single_pass (run --once), supervision (threads that must not
 end), presence (who else is there), owner (names of leases), routing (each source, and who can open it), notify (what
 systemd is told), notifications (messages of a queue, read again), reception (the ledger's side of finding), backfill
-(old recordings, by order).
+(old recordings, by order), kill_points (the moments at which a crash must do no harm).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
-errors < model, clock, logs, notify, strict_yaml < config < retry | sources | mapping | media | gong | ledger | sandbox
-< agents_file, beside, gate, switch < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account,
-route < looking, routing, sidecars_again < gathering < pipeline < backfill, worker, presence, reception, supervision,
-single_pass < service < running, scratch < web, demo < cli.
+errors < model, clock, kill_points, logs, notify, strict_yaml < config
+< retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, switch
+< directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, route
+< looking, routing, sidecars_again < gathering < pipeline
+< backfill, worker, presence, reception, supervision, single_pass < service < running, scratch < web, demo < cli.
 """
 
 __version__ = "0.1.0"

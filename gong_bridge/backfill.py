@@ -16,6 +16,7 @@ from typing import Literal
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, LedgerReadOnly
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.backfills import BackfillOrder
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
@@ -126,6 +127,7 @@ class Backfill:
             dealt_with = self._ledger.backfills.take(order, batch, clock.now())
             if not dealt_with:
                 return
+            reached(Point.BACKFILL_TAKEN)
             for _ in range(dealt_with):
                 found.recordings.popleft()
             self._on_found(dealt_with)
@@ -139,6 +141,7 @@ class Backfill:
         if not listing.is_whole:
             return None
         self._ledger.backfills.listed(order, listing.to_come)
+        reached(Point.BACKFILL_LISTED)
         return _Found(order=order, recordings=deque(first))
 
     def _still(self, order: BackfillOrder, stop: threading.Event) -> bool:

@@ -18,6 +18,7 @@ from gong_bridge.errors import (
     SourceGone,
 )
 from gong_bridge.gong.refusals import AlreadyKnown
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import UPLOAD, Way, choose_way
 from gong_bridge.model import Entry, State
@@ -43,6 +44,7 @@ class Creating:
                 return adopted
         way = self._way(entry)
         entry = self._note_create(entry, way)
+        reached(Point.CREATE_INTENDED)
         try:
             created = self._accounts.of(entry).calls.create(_request(entry, way))
         except AlreadyKnown as known:
@@ -64,6 +66,7 @@ class Creating:
         except (ServiceDown, RateLimited, BadCredentials, Held):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise
+        reached(Point.CALL_UNSTORED)
         return self._ledger.work.advance(
             entry,
             State.CREATED,
@@ -107,6 +110,7 @@ class Creating:
                 f"{found.primary_user_id}): probably another recording. Compare the two; let the mapping build "
                 "clientUniqueId from something that differs between recorders, then retry"
             )
+        reached(Point.CALL_FOUND)
         # Its media may have arrived, too: the intent makes the next step look before it sends.
         return self._ledger.work.advance(
             entry, State.CREATED, now=clock.now(), call_id=found.id, intent="deliver", code="adopted", reason=reason

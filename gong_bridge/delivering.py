@@ -9,6 +9,7 @@ from gong_bridge import clock
 from gong_bridge.account import Accounts
 from gong_bridge.errors import ChangedAfterLink, RateLimited, ServiceDown, SourceChanged, SourceGone, SourceLost
 from gong_bridge.identity import entry_of_what_is_there
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.followers import GROUPED
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import LINK, UPLOAD, not_fetched
@@ -42,6 +43,7 @@ class Delivering:
         self._refuse_after_link(entry)
         # A call whose media is being replaced has media anyway: there, looking proves nothing.
         if entry.intent == "deliver" and entry.replaces is None and self._accounts.of(entry).calls.has_media(call_id):
+            reached(Point.MEDIA_CONFIRMED)
             reason = "the media was there already: an earlier upload had arrived"
             return self._delivered(entry, code="confirmed", reason=reason)
         route = self._routes[entry.source]
@@ -74,6 +76,7 @@ class Delivering:
         """The entry delivered by its link, or to be uploaded because the link has ended unused."""
         fetched = self._accounts.of(entry).link_looks.fetched(entry)
         if fetched:
+            reached(Point.MEDIA_CONFIRMED)
             return self._delivered(entry, code="fetched", reason="Gong has fetched the recording by its link")
         if fetched is None or self._routes[entry.source].when_not_fetched == "hold":
             raise not_fetched(entry, told=fetched is not None)
@@ -97,6 +100,7 @@ class Delivering:
         def opened() -> BinaryIO:
             # The wait for the allowance is over: whoever lost the lease meanwhile (a suspended machine) sends nothing.
             self._ledger.work.note_intent(entry, "deliver", now=clock.now())
+            reached(Point.UPLOAD_INTENDED)
             return body.open()
 
         try:
@@ -113,6 +117,7 @@ class Delivering:
             raise
         finally:
             self._observer.finished_sending(entry)
+        reached(Point.MEDIA_UNSTORED)
         return self._delivered(entry, http_status=sent.http_status, request_id=sent.request_id)
 
     def _delivered(
@@ -125,14 +130,17 @@ class Delivering:
         request_id: str | None = None,
     ) -> Entry:
         to = State.DELIVERED if self._routes[entry.source].settles_source else State.DONE
-        return self._ledger.work.advance(
+        delivered = self._ledger.work.advance(
             entry, to, now=clock.now(), code=code, reason=reason, http_status=http_status, request_id=request_id
         )
+        reached(Point.DELIVERED)
+        return delivered
 
     def settle(self, entry: Entry) -> Entry:
         """Every file of the call, the leading one last: a crash in between does it all again."""
         for follower in self._ledger.groups.followers_of(entry):
             self._ledger.groups.note_settled(follower, now=clock.now(), code=self._settle_file(follower))
+            reached(Point.FOLLOWER_SETTLED)
         return self._ledger.work.advance(entry, State.DONE, now=clock.now(), code=self._settle_file(entry))
 
     def settle_late(self, follower: Entry) -> Entry:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gong_bridge.account import Accounts
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.errors import BadMedia, Held, UnknownPerson, UnusableUser
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Grouping
 from gong_bridge.mapping.facts import Known
@@ -119,7 +120,9 @@ class Looking:
     def measure(self, entry: Entry) -> MediaInfo:
         """What the probe says of the recording."""
         with self._routes[entry.source].source.open(entry.recording) as file:
-            return self._probe.inspect(file, entry.size_bytes)
+            info = self._probe.inspect(file, entry.size_bytes)
+        reached(Point.PROBED)
+        return info
 
     def look_at_measured(
         self, entry: Entry, info: MediaInfo, *, now: datetime, together: Together | None = None

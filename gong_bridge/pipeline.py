@@ -17,6 +17,7 @@ from gong_bridge.delivering import Delivering
 from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.gathering.gather import Gathering
 from gong_bridge.identity import entry_of_what_is_there, settle_identity
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Drafted, Looking
 from gong_bridge.media.body import Bodies
@@ -88,7 +89,7 @@ class Pipeline:
         if composition.draft is None:
             reason = composition.skip_reason or "the mapping's skip_when says so"
             return self._ledger.work.skip(entry, now=now, code="mapping-rule", reason=reason)
-        return settle_identity(
+        settled = settle_identity(
             self._ledger,
             entry,
             draft=composition.draft.to_json(),
@@ -98,6 +99,9 @@ class Pipeline:
             account=self._accounts.of_source(entry.source).name,
             now=now,
         )
+        if settled.state is State.DRAFTED:
+            reached(Point.DRAFTED)
+        return settled
 
     def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
         """What looking gave, or the other entry that speaks of the file as it is now, or this one, led by another."""
@@ -115,6 +119,7 @@ class Pipeline:
         if entry.intent is None and self._is_to_be_redrafted(entry):
             return self._draft(entry)
         created = self._creating.create(entry)
+        reached(Point.CREATED)
         self._sidecars_again.expect(created)
         return created
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from gong_bridge import clock
 from gong_bridge.errors import LedgerReadOnly, SourceUnavailable
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Notification, Recording, SourceHealth
@@ -35,6 +36,7 @@ def intake_for(
         return ledger.intake.unseen(found, reach=route.reach, new_since=route.new_since)
 
     def add(recordings: Sequence[Recording], backlog: bool) -> int:
+        reached(Point.SEEN)
         try:
             changed = ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
         except LedgerReadOnly as error:
@@ -42,6 +44,7 @@ def intake_for(
             on_trouble(error)
             raise
         if changed:
+            reached(Point.FOUND)
             on_found(changed)
             wake.set()
         return changed

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, Held, LeaseLost, LedgerReadOnly, Paused, RetryLater, UnknownPerson
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.claims import Order
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
@@ -55,6 +56,7 @@ class Leases:
             tokens = list(self._tokens)
         if tokens:
             self._ledger.work.renew(tokens, until=clock.now() + timedelta(seconds=self._lease_seconds))
+            reached(Point.HEARTBEAT)
 
     def run(self, stop: threading.Event) -> None:
         """Beat until stopped; after a beat that failed the next one comes soon (the lease outlives two)."""
@@ -146,6 +148,7 @@ class Worker:
 
         On `stop`, or when a person pauses its source, the current step is finished and the claim released.
         """
+        reached(Point.CLAIMED)
         self._leases.add(entry)
         self._purse.work_for(backlog=entry.backlog)
         try:
@@ -178,6 +181,7 @@ class Worker:
                 self._observer.stepped(entry, after)
 
     def _apply(self, entry: Entry, error: Exception) -> Entry | None:
+        reached(Point.OUTCOME_UNWRITTEN)
         now = clock.now()
         if isinstance(error, LeaseLost):
             raise error

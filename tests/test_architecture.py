@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 # Lowest first. Names on one line are siblings: they may not import each other.
 LEVELS: list[set[str]] = [
     {"errors"},
-    {"model", "clock", "logs", "notify", "strict_yaml"},
+    {"model", "clock", "kill_points", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"agents_file", "beside", "gate", "switch"},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 import typer
 
-from gong_bridge import __version__
+from gong_bridge import __version__, kill_points
 from gong_bridge.errors import BridgeError, ConfigError
 
 
@@ -67,6 +68,7 @@ def main() -> None:
     from gong_bridge.cli.common import EXIT_PERSON_NEEDED, EXIT_WRONG_USAGE
 
     try:
+        kill_points.arm(os.environ.get(kill_points.VARIABLE))
         build_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except ConfigError as error:
         for problem in error.problems:

@@ -20,6 +20,7 @@ from gong_bridge.gathering.decision import (
     ripe_at,
     was_sent,
 )
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.groups import Roles
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Drafted, Looking, Together
@@ -99,7 +100,9 @@ class Gathering:
         media = {**dataclasses.asdict(info), "group": said}
         if entry.media == media:
             return entry
-        return groups.report(entry, now, group_key=member.call, group_part=member.part, media=media)
+        entry = groups.report(entry, now, group_key=member.call, group_part=member.part, media=media)
+        reached(Point.GROUP_REPORTED)
+        return entry
 
     # --- all files together -----------------------------------------------------------------------------------------
 
@@ -113,7 +116,9 @@ class Gathering:
                 return outcome
             return _roles(rule, outcome, members)
 
-        _, after = self._ledger.groups.decide(entry, now, decide)
+        roles, after = self._ledger.groups.decide(entry, now, decide)
+        if roles is not None:
+            reached(Point.GROUP_CHOSEN)
         return chosen[-1], after
 
     def _facts(self, rule: Grouping, member: Membership, choice: Choice | None, entry: Entry) -> GroupFacts:

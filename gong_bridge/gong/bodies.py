@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol
 
 from gong_bridge.errors import BadMetadata, SourceChanged, SourceUnavailable
+from gong_bridge.kill_points import Point, reached
 
 CHUNK_BYTES = 1024 * 1024
+_SHARES = ((1, Point.BODY_1), (50, Point.BODY_50), (100, Point.BODY_100))
+"""How many hundredths of a recording have left, and the moment that this is."""
 
 
 class Body(Protocol):
@@ -117,7 +120,10 @@ class MediaBody:
                     f"the recording ends after {self.sent_bytes} bytes, but {self._size_bytes} were expected"
                 )
             yield chunk
-            self.sent_bytes += len(chunk)
+            before, self.sent_bytes = self.sent_bytes, self.sent_bytes + len(chunk)
+            for percent, point in _SHARES:
+                if 100 * before < percent * self._size_bytes <= 100 * self.sent_bytes:
+                    reached(point)
             self._on_progress(len(chunk))
         if _read(file, 1):
             raise SourceChanged(f"the recording goes on after the {self._size_bytes} bytes that were expected")

@@ -21,11 +21,14 @@ from gong_bridge.gong.answers import RawAnswer, understand
 from gong_bridge.gong.bodies import Body, NoBody
 from gong_bridge.gong.breakdowns import Phase, broken
 from gong_bridge.gong.wire import Answer, Operation
+from gong_bridge.kill_points import Point, reached
 
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this is no answer of Gong; reading on would cost memory."""
 
 _TOO_MANY = 429
+_SENT = {"addCall": Point.POST_SENT, "addCallRecording": Point.MEDIA_SENT}
+_ANSWERED = {"addCall": Point.POST_ANSWERED, "addCallRecording": Point.MEDIA_ANSWERED}
 _MOST_CONNECTIONS = 128
 _KEEP_IDLE_SECONDS = 5.0
 """Idle connections are given up early: one that Gong closes while we write costs a look-up (Unclear)."""
@@ -111,7 +114,7 @@ class GongClient:
         body = body or NoBody()
         self._allowance.take(self._stop)
         with body.opened() as content:
-            flight = _Flight(self, self._allowance)
+            flight = _Flight(self, self._allowance, _SENT.get(operation.operation_id))
             request = self._http.build_request(
                 operation.method,
                 self._url(operation, path_ids or {}),
@@ -148,6 +151,8 @@ class GongClient:
         try:
             response = self._http.send(request, stream=True)
             self._allowance.answered()
+            if operation.operation_id in _ANSWERED:
+                reached(_ANSWERED[operation.operation_id])
             try:
                 return response, _read_all(response)
             finally:
@@ -213,9 +218,10 @@ def _shut(connected: socket.socket) -> None:
 class _Flight:
     """Follows one request by httpcore's trace events: how far it came decides what a failure means."""
 
-    def __init__(self, client: GongClient, allowance: Allowance) -> None:
+    def __init__(self, client: GongClient, allowance: Allowance, when_sent: Point | None) -> None:
         self._client = client
         self._allowance = allowance
+        self._when_sent = when_sent
         self._in_tunnel_request = False
         self.phase = Phase.CONNECTING
 
@@ -235,3 +241,5 @@ class _Flight:
             self._allowance.sent()
         elif event == "http11.send_request_body.complete":
             self.phase = Phase.SENT
+            if self._when_sent is not None:
+                reached(self._when_sent)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select, text
 
 from gong_bridge.errors import BridgeError
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.bridges import MOVED_FROM, MOVED_TO
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
@@ -47,8 +48,11 @@ def move_ledger(
     """
     move_id = source.bridges.begin_moving_away(target.database.address, uuid.uuid4().hex, now, lease_seconds)
     if target.bridges.begin_moving_in(move_id, source.database.address, now, lease_seconds):
+        reached(Point.MOVE_BEGUN)
         _copy(source, target, reaches, progress)
+        reached(Point.MOVE_COMPARED)
         target.bridges.end_moving_in()
+        reached(Point.MOVE_OPENED)
     source.bridges.end_moving_away(now)
     with target.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(entries)).scalar_one())
@@ -75,6 +79,7 @@ def _copy_numbered(source: Ledger, target: Ledger, table: Table, reaches: Reache
     for batch in _batches(source, table, after=last or 0):
         with target.database.write() as connection:
             connection.execute(table.insert(), [_moved(table, row, reaches) for row in batch])
+        reached(Point.MOVE_BATCH)
         done += len(batch)
         progress(table.name, done, total)
 

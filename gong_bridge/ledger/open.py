@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.faults import WrongAccess
 from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
@@ -107,6 +108,7 @@ def _prepared_file(path: Path) -> Path:
         _refuse_network(path)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm take over this mode
+            reached(Point.LEDGER_MADE)
     except FileExistsError:
         pass  # another process was quicker
     except OSError as error:
@@ -156,6 +158,8 @@ def _migrate(database: Database) -> None:
         present = _present_revision(connection, database.place)
         if present != HEAD:
             _upgrade(connection, database.place, present)
+    if present != HEAD:
+        reached(Point.MIGRATED)
 
 
 def _use_write_ahead_log(database: Database) -> None:

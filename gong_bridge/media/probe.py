@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.errors import BadMedia, BridgeError, NoRoom, RetryLater
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.child_pool import ChildPool, PoolClosed
 from gong_bridge.media.child_process import ChildDied, ChildTooSlow, JobFailed, OpenFile
@@ -88,6 +89,7 @@ class MediaProbe:
             with target.open("rb") as result:
                 info = self.inspect(result, target.stat().st_size)
             _require_same(info, float(answer["seconds"]), int(answer["channels"]))
+            reached(Point.CONVERTED)
             return info
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class MediaProbe:
         child = pool.take()
         usable = False
         target = task.target
-        watch = None if target is None else lambda: self._disk.left_bytes(target)
+        watch = None if target is None else lambda: self._look_at(target)
         try:
             answer = child.run(task.job, files, task.time_limit_seconds, watch)
             usable = True
@@ -137,6 +139,11 @@ class MediaProbe:
             ) from None
         finally:
             pool.give_back(child, usable=usable)
+
+    def _look_at(self, target: Path) -> None:
+        """While `target` is being written: raises NoRoom, BadMedia when it may not grow any more."""
+        self._disk.left_bytes(target)
+        reached(Point.CONVERTING)
 
     def _explain(self, failure: JobFailed, task: _Task) -> BridgeError:
         if failure.errno is None or task.target is None:

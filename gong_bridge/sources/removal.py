@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.sources.beneath import NOT_THERE, open_beneath, open_folder, stat_beneath, version_of
 
 _CHUNK_BYTES = 1 << 20
@@ -23,7 +23,9 @@ def delete_delivered(root_fd: int, parts: list[bytes], version: str) -> str:
         return "deleted"
     if lies_there != version:
         return "changed"
+    reached(Point.DELETE_CHECKED)
     _unlink(root_fd, parts)
+    reached(Point.DELETED)
     return "deleted"
 
 
@@ -44,6 +46,7 @@ def move_delivered(root_fd: int, parts: list[bytes], version: str, move_to: byte
         _unlink(root_fd, parts)  # copied before a crash; only this was left to do
         return "moved"
     target = _reserve(wanted)
+    reached(Point.MOVE_RESERVED)
     folder_fd = open_folder(root_fd, parts[:-1])
     try:
         os.rename(parts[-1], target, src_dir_fd=folder_fd)
@@ -57,6 +60,7 @@ def move_delivered(root_fd: int, parts: list[bytes], version: str, move_to: byte
         return "changed"
     finally:
         os.close(folder_fd)
+    reached(Point.MOVED)
     return "moved"
 
 
@@ -68,13 +72,16 @@ def _copy_over(root_fd: int, parts: list[bytes], version: str, target: bytes) ->
     file_fd, status = open_beneath(root_fd, parts)
     try:
         with open(file_fd, "rb") as original, open(copy, "wb") as file:
-            shutil.copyfileobj(original, file, _CHUNK_BYTES)
+            while chunk := original.read(_CHUNK_BYTES):
+                file.write(chunk)
+                reached(Point.COPY_BEGUN)
             file.flush()
             os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(file.fileno())
         if _version_at(root_fd, parts) != version:
             os.unlink(copy)
             return False
+        reached(Point.COPY_WHOLE)
         os.rename(copy, target)
     except OSError:
         for leftover in (copy, target):
@@ -86,6 +93,7 @@ def _copy_over(root_fd: int, parts: list[bytes], version: str, target: bytes) ->
         os.fsync(folder_fd)
     finally:
         os.close(folder_fd)
+    reached(Point.COPY_PLACED)
     return True
 
 

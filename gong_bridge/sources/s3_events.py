@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource
 from gong_bridge.errors import BadNotification, BridgeError
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.model import Notification, Recording
 from gong_bridge.sources.base import Intake
 from gong_bridge.sources.s3_event_shapes import ObjectEvent, events_of
@@ -159,6 +160,7 @@ class QueueReader:
             # A stand-in for SQS may not wait for messages; nobody shall be asked in a hot loop
             clock.wait(self._stopped, 1.0 - (clock.monotonic_seconds() - began))
             return
+        reached(Point.QUEUE_READ)
         reads = [self._understood(message) for message in messages]
         try:
             dealt = self._deal_with(reads)
@@ -166,7 +168,9 @@ class QueueReader:
             with suppress(BridgeError):
                 self._hide([(read.message, _wait_seconds(read.times)) for read in reads])
             raise
+        reached(Point.QUEUE_COMMITTED)
         self._delete(dealt.done)
+        reached(Point.QUEUE_DELETED)
         self._hide(dealt.later)
         if dealt.trouble is not None:
             raise dealt.trouble

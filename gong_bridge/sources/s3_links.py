@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gong_bridge import clock
 from gong_bridge.config.sources import SHORTEST_LINK_SECONDS, BucketSource
 from gong_bridge.errors import SourceChanged
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.model import Recording
 from gong_bridge.sources.base import Link, NotLinkable
 from gong_bridge.sources.s3_client import etag_of, make_signing_client, translated
@@ -60,6 +61,7 @@ class Presigner:
                 },
                 ExpiresIn=int(lifetime_seconds),
             )
+        reached(Point.LINK_MADE)
         return Link(url=url, expires_at=now + timedelta(seconds=int(lifetime_seconds)))
 
     def _lifetime_seconds(self) -> float:

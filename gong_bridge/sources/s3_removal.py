@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.model import Recording
 from gong_bridge.sources.s3_client import etag_of, version_of
 
@@ -29,6 +30,7 @@ def delete_delivered(client: S3Client, bucket: str, recording: Recording) -> str
     if _version(lies_there) != recording.version:
         return "changed"
     client.delete_object(Bucket=bucket, Key=recording.key)
+    reached(Point.OBJECT_REMOVED)
     return "deleted"
 
 
@@ -59,7 +61,9 @@ def move_delivered(client: S3Client, bucket: str, recording: Recording, target: 
         Metadata={**lies_there["Metadata"], _MOVED_VERSION: _mark(recording)},
         ContentType=lies_there.get("ContentType", "binary/octet-stream"),
     )
+    reached(Point.OBJECT_COPIED)
     client.delete_object(Bucket=bucket, Key=recording.key)
+    reached(Point.OBJECT_REMOVED)
     return "moved"
 
 

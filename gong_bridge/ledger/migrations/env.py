@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.schema import VERSION_TABLE, metadata
 
 context.configure(
@@ -9,6 +10,7 @@ context.configure(
     target_metadata=metadata,
     version_table=VERSION_TABLE,
     transactional_ddl=True,
+    on_version_apply=lambda **_: reached(Point.REVISION_APPLIED),
 )
 with context.begin_transaction():
     context.run_migrations()
