@@ -32,6 +32,20 @@ class Kind:
         streamed = "" if self.seekable else "-streamed"
         return f"{self.container}-{self.codec}-{self.channels}ch{streamed}" + "".join(v for _, v in self.options)
 
+    def cuts(self, data: bytes, *, seed: int = 1) -> list[int]:
+        """Twenty byte counts to cut `data` at: in its headers, around its audio's borders, anywhere, and at its end."""
+        chance = random.Random(seed)
+        size = len(data)
+        names = (b"data", b"mdat", b"moov", b"SSND", b"idx1", b"pakt", b"\x1f\x43\xb6\x75", b"moof", b"mfra", b"OggS")
+        borders = {place + step for name in names if (place := data.rfind(name)) > 0 for step in (0, 3, 9)}
+        wanted = [size - 1, size - 2, size - 9, 5, 12, 41, *sorted(borders)[-6:]]
+        places = [place for place in dict.fromkeys(wanted) if 0 < place < size]
+        while len(places) < 20:
+            place = chance.choice((chance.randrange(1, min(size, 700)), chance.randrange(1, size)))
+            if place not in places:
+                places.append(place)
+        return sorted(places[:20])
+
 
 def speech(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> bytes:
     """Interleaved s16 samples that come and go like talk: two tones with noise, a different pitch on each channel."""
@@ -156,6 +170,45 @@ STATING_THEIR_LENGTH = (
 NOT_STATING_IT = (MP3_BARE, FLAC_STREAMED, MP4_FRAGMENTS, WEBM_LIVE, AMR, AAC, MPEGTS)
 EVERY_KIND = STATING_THEIR_LENGTH + NOT_STATING_IT
 
+
+RARER_STATING_THEIR_LENGTH = (
+    Kind(container="wav", muxer="wav", encoder="pcm_u8", codec="pcm_u8"),
+    Kind(container="wav", muxer="wav", encoder="pcm_s24le", codec="pcm_s24le"),
+    Kind(container="wav", muxer="wav", encoder="pcm_f32le", codec="pcm_f32le"),
+    Kind(container="wav", muxer="wav", encoder="adpcm_ima_wav", codec="adpcm_ima_wav"),
+    Kind(container="wav", muxer="wav", encoder="libmp3lame", codec="mp3"),
+    Kind(container="mp3", muxer="mp3", encoder="libmp3lame", codec="mp3", options=(("write_id3v1", "1"),)),
+    Kind(container="mp4", muxer="ipod", encoder="alac", codec="alac"),
+    Kind(container="mp4", muxer="mp4", encoder="libmp3lame", codec="mp3", rate_hz=16000),
+    Kind(container="3gp", muxer="3gp", encoder="libopencore_amrnb", codec="amr_nb"),
+    Kind(container="3gp", muxer="3gp", encoder="aac", codec="aac", rate_hz=16000),
+    Kind(container="mkv", muxer="matroska", encoder="flac", codec="flac"),
+    Kind(container="mkv", muxer="matroska", encoder="pcm_s16le", codec="pcm_s16le"),
+    Kind(container="mkv", muxer="matroska", encoder="libmp3lame", codec="mp3", rate_hz=16000),
+    Kind(container="caf", muxer="caf", encoder="alac", codec="alac"),
+    Kind(container="avi", muxer="avi", encoder="libmp3lame", codec="mp3", rate_hz=16000),
+    Kind(container="aiff", muxer="aiff", encoder="pcm_s24be", codec="pcm_s24be"),
+    Kind(container="w64", muxer="w64", encoder="pcm_mulaw", codec="pcm_mulaw"),
+)
+"""Further kinds that Gong takes or that are converted; for the tests of completeness, which cost little."""
+RARER_NOT_STATING_IT = (
+    Kind(container="mp2", muxer="mp2", encoder="mp2", codec="mp2", rate_hz=16000),
+    Kind(container="mp3", muxer="mp3", encoder="libmp3lame", codec="mp3", seekable=False),
+    Kind(container="mkv", muxer="matroska", encoder="libopus", codec="opus", rate_hz=48000, seekable=False),
+    Kind(container="webm", muxer="webm", encoder="libopus", codec="opus", rate_hz=48000, seekable=False),
+    Kind(container="au", muxer="au", encoder="pcm_s16be", codec="pcm_s16be", seekable=False),
+    Kind(container="caf", muxer="caf", encoder="pcm_s16le", codec="pcm_s16le", seekable=False),
+    Kind(container="asf", muxer="asf", encoder="wmav2", codec="wmav2", rate_hz=16000, seekable=False),
+    Kind(container="mpegts", muxer="mpegts", encoder="libmp3lame", codec="mp3", rate_hz=16000),
+    Kind(
+        container="mp4",
+        muxer="mp4",
+        encoder="aac",
+        codec="aac",
+        rate_hz=16000,
+        options=(("movflags", "frag_keyframe+empty_moov+dash"), ("frag_duration", "1000000")),
+    ),
+)
 
 def wav(data: bytes, *, riff_size: int | None = None, data_size: int | None = None, before: bytes = b"") -> bytes:
     """A mono 8 kHz 16-bit WAV with the sizes that the test wants to see in its header."""

@@ -20,6 +20,8 @@ TAG_SLACK_BYTES: Final = 128
 TAIL_BYTES: Final = 8192
 FRAMES_IN_A_ROW: Final = 4
 """So many headers at the right distances are no chance."""
+LONGEST_HEAD_BYTES: Final = 7
+"""ADTS has seven, MPEG audio four."""
 
 _RATES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _KBITS_1: Final = {
@@ -100,7 +102,7 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
     promised = _promised_bytes(reader.read_at(start, 4 + frame.side_bytes + 140), frame)
     end = audio_end(reader, start)
     if promised is None:
-        missing = _missing_at_end(reader, end, _length_like(frame))
+        missing = _missing_at_end(reader, start, end, _length_like(frame))
         if missing and end == reader.size_bytes:
             return truncated(name, "mp3", "it ends inside a frame", end + missing)
         return unstated(name, "mp3")
@@ -110,7 +112,7 @@ def examine_mp3(reader: Reader, start: int) -> Extent:
             return unfinalised(name, "mp3", "its header was never filled in")
         return unstated(name, "mp3")
     declared = start + promised
-    if 0 < declared - end <= TAG_SLACK_BYTES and _missing_at_end(reader, end, _length_like(frame)) == 0:
+    if 0 < declared - end <= TAG_SLACK_BYTES and _missing_at_end(reader, start, end, _length_like(frame)) == 0:
         return Extent(container=name, demuxer="mp3", completeness=WHOLE, declared_bytes=declared)
     return compare(name, "mp3", declared, reader.size_bytes)
 
@@ -142,17 +144,22 @@ def _length_like(first: _Frame) -> Callable[[bytes], int | None]:
     return length_of
 
 
-def _missing_at_end(reader: Reader, end: int, length_of: Callable[[bytes], int | None]) -> int | None:
-    """Bytes that the last frame before `end` lacks: 0 when it is complete, None when no frames are found there."""
+def _missing_at_end(reader: Reader, start: int, end: int, length_of: Callable[[bytes], int | None]) -> int | None:
+    """Bytes that the last frame before `end` lacks: 0 when it is complete, None when no frames are found there.
+
+    The first frame begins at `start`: from there on, fewer frames in a row are no chance either.
+    """
     size = min(TAIL_BYTES, end)
     tail = reader.read_at(end - size, size)
     position = tail.find(b"\xff")
     while position >= 0:
-        walked, frames = position, 0
+        walked, frames, last = position, 0, 0
         while length := length_of(tail[walked : walked + 7]):
-            walked += length
-            frames += 1
-        if walked >= len(tail) and frames >= FRAMES_IN_A_ROW:
+            walked, frames, last = walked + length, frames + 1, length
+        rest = tail[walked:]
+        if 0 < len(rest) < LONGEST_HEAD_BYTES and rest[:2] == tail[position : position + min(len(rest), 2)]:
+            walked += last  # cut inside the head of one more frame
+        if walked >= len(tail) and (frames >= FRAMES_IN_A_ROW or (frames and end - size + position == start)):
             return walked - len(tail)
         position = tail.find(b"\xff", position + 1)
     return None
@@ -173,7 +180,7 @@ def examine_adts(reader: Reader) -> Extent:
     """ADTS never says how long it is; a file that ends inside a frame is cut off."""
     if reader.size_bytes < 32:
         return truncated("aac", "aac", "it ends inside its first frame")
-    missing = _missing_at_end(reader, reader.size_bytes, _adts_length)
+    missing = _missing_at_end(reader, 0, reader.size_bytes, _adts_length)
     if missing:
         return truncated("aac", "aac", "it ends inside a frame", reader.size_bytes + missing)
     return unstated("aac", "aac")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 from gong_bridge.media.extent import (
     MAX_STEPS,
+    WHOLE,
     Extent,
     Reader,
     compare,
@@ -18,6 +20,9 @@ ASF_HEADER: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA: Final = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_BROADCAST: Final = 1
+_ASF_DATA_HEADER_BYTES: Final = 50
+_ASF_END_OF_STREAM: Final = b"$E\x08\x00"
+_ASF_END_OF_STREAM_BYTES: Final = 12
 _AMR_FRAME_BYTES: Final = (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1)
 _AMR_WIDE_FRAME_BYTES: Final = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
 _GSM_FRAME_BYTES: Final = 33
@@ -60,23 +65,35 @@ def examine_aiff(reader: Reader) -> Extent:
 
 
 def examine_caf(reader: Reader) -> Extent:
-    """Apple's Core Audio Format: 64-bit sizes, -1 for audio that reaches to the end."""
-    position = 8
+    """Apple's Core Audio Format: 64-bit sizes, -1 for audio that reaches to the end.
+
+    Codecs with packets of varying length (ALAC, AAC) cannot be read without the packet table, which mostly comes last.
+    """
+    position, audio_end, needs_table, has_table = 8, 0, False, False
     for _ in range(MAX_STEPS):
         header = reader.read_at(position, 12)
         if len(header) < 12:
             break
-        size = int.from_bytes(header[4:12], "big", signed=True)
-        if header[:4] == b"data" and size == -1:
+        kind, size = header[:4], int.from_bytes(header[4:12], "big", signed=True)
+        if kind == b"data" and size == -1:
             return unstated("caf", "caf")
-        if header[:4] == b"data":
-            if size <= 4:
-                return unfinalised("caf", "caf", "the size of its audio is given as 0")
-            return compare("caf", "caf", position + 12 + size, reader.size_bytes)
+        if kind == b"data" and size <= 4:
+            return unfinalised("caf", "caf", "the size of its audio is given as 0")
         if size < 0:
             break
+        if kind == b"desc":
+            needs_table = 0 in struct.unpack(">II", reader.read_at(position + 28, 8).ljust(8, b"\0"))
+        has_table = has_table or kind == b"pakt"
         position += 12 + size
-    return truncated("caf", "caf", "its header ends before any audio")
+        if kind == b"data":
+            audio_end = position
+        if position > reader.size_bytes and (not audio_end or kind in (b"data", b"pakt")):
+            return compare("caf", "caf", position, reader.size_bytes)
+    if not audio_end:
+        return truncated("caf", "caf", "its header ends before any audio")
+    if needs_table and not has_table:
+        return truncated("caf", "caf", "the table of its packets is missing")
+    return Extent(container="caf", demuxer="caf", completeness=WHOLE, declared_bytes=audio_end)
 
 
 def examine_asf(reader: Reader) -> Extent:
@@ -94,10 +111,24 @@ def examine_asf(reader: Reader) -> Extent:
         return truncated("asf", "asf", "its header ends before any audio")
     data_size = int.from_bytes(data[16:24], "little")
     if broadcast:
-        return unstated("asf", "asf")
+        return _examine_broadcast(reader, properties, header_size + _ASF_DATA_HEADER_BYTES)
     if data_size <= 50:
         return unfinalised("asf", "asf", "the size of its audio is given as 0")
     return compare("asf", "asf", min(header_size + data_size, 1 << 62), reader.size_bytes)
+
+
+def _examine_broadcast(reader: Reader, properties: bytes, start: int) -> Extent:
+    """Written to a network or a pipe: the number of packets is not known, but all of them have one length."""
+    shortest, longest = struct.unpack("<II", properties[92:100].ljust(8, b"\0"))
+    if not shortest or shortest != longest or start >= reader.size_bytes:
+        return unstated("asf", "asf") if start < reader.size_bytes else truncated("asf", "asf", "it has no audio yet")
+    behind = (reader.size_bytes - start) % shortest
+    tail = reader.read_at(reader.size_bytes - behind, behind)
+    if tail.startswith(_ASF_END_OF_STREAM) and behind == _ASF_END_OF_STREAM_BYTES:
+        return Extent(container="asf", demuxer="asf", completeness=WHOLE, declared_bytes=reader.size_bytes)
+    if behind:
+        return truncated("asf", "asf", "it ends inside a packet", reader.size_bytes - behind + shortest)
+    return unstated("asf", "asf")
 
 
 def _asf_object(reader: Reader, position: int, end: int, name: bytes) -> bytes:
