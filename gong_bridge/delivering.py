@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import BinaryIO
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
 
 from gong_bridge import clock
 from gong_bridge.account import Accounts
@@ -32,6 +33,15 @@ class Delivering:
         self._bodies = bodies
         self._observer = observer
 
+    def rehearse(self, entry: Entry, media: Mapping[str, Any]) -> None:
+        """Convert once before anything is told to Gong: a conversion that fails later leaves a call without media.
+
+        `media`: the media record that the draft will have. Raises BadMedia, NoRoom, and what opening raises.
+        """
+        if media.get("conversion") is not None or media.get("assembly") is not None:
+            with self._body(entry, media):
+                pass
+
     def deliver(self, entry: Entry) -> Entry:
         call_id = entry.call_id
         assert call_id is not None
@@ -48,12 +58,7 @@ class Delivering:
             return self._delivered(entry, code="confirmed", reason=reason)
         route = self._routes[entry.source]
         try:
-            with self._bodies.of(
-                entry.media or {},
-                entry.size_bytes,
-                lambda: route.source.open(entry.recording),
-                lambda piece: route.source.open(_recording_of(entry, piece)),
-            ) as body:
+            with self._body(entry, entry.media or {}) as body:
                 return self._upload(entry, body)
         except SourceGone as gone:
             raise SourceLost(
@@ -71,6 +76,15 @@ class Delivering:
                 f"The call {entry.call_id} stays without media unless both are the same call",
                 code=SourceChanged.code,
             ) from changed
+
+    def _body(self, entry: Entry, media: Mapping[str, Any]) -> AbstractContextManager[Body]:
+        source = self._routes[entry.source].source
+        return self._bodies.of(
+            media,
+            entry.size_bytes,
+            lambda: source.open(entry.recording),
+            lambda piece: source.open(_recording_of(entry, piece)),
+        )
 
     def _await_fetch(self, entry: Entry) -> Entry:
         """The entry delivered by its link, or to be uploaded because the link has ended unused."""

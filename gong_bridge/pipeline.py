@@ -106,7 +106,10 @@ class Pipeline:
     def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
         """What looking gave, or the other entry that speaks of the file as it is now, or this one, led by another."""
         try:
-            return self._gathering.look(entry, now=now)
+            looked = self._gathering.look(entry, now=now)
+            if isinstance(looked, Drafted) and looked.composition is not None and looked.composition.draft is not None:
+                self._delivering.rehearse(entry, looked.media_record())
+            return looked
         except SourceChanged:
             other = entry_of_what_is_there(self._ledger, self._routes[entry.source].source, entry)
             if other is None:

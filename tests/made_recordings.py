@@ -210,6 +210,7 @@ RARER_NOT_STATING_IT = (
     ),
 )
 
+
 def wav(data: bytes, *, riff_size: int | None = None, data_size: int | None = None, before: bytes = b"") -> bytes:
     """A mono 8 kHz 16-bit WAV with the sizes that the test wants to see in its header."""
     fmt = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)

@@ -19,6 +19,7 @@ MAX_METADATA_BLOCKS: Final = 1_000
 TAIL_BYTES: Final = 64 * 1024
 LARGEST_TAIL_BYTES: Final = 2 * 2**20
 MAX_CANDIDATES: Final = 64
+LONGEST_HEAD_BYTES: Final = 16
 
 _SYNC: Final = re.compile(rb"\xff[\xf8\xf9]", re.DOTALL)
 _BLOCK_SIZES: Final = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 256 << (code - 8) for code in range(8, 16)}
@@ -58,12 +59,13 @@ def examine_flac(reader: Reader) -> Extent:
     tail = reader.read_at(reader.size_bytes - size, size)
     frames = list(_last_frames(tail, info))
     if not info.total_samples:
-        if frames and _is_complete(tail, frames[0]):
-            return unstated("flac", "flac")
-        return truncated("flac", "flac", "its last frame is cut off")
+        end = _end_of(tail, frames[0]) if frames else None
+        if end is None or _begins_frame(tail[end:], tail[frames[0].start :]):
+            return truncated("flac", "flac", "its last frame is cut off")
+        return unstated("flac", "flac")
     # All candidates are asked: coded samples may look like the header of some other frame, never like the last one.
     final = [frame for frame in frames if frame.first_sample + frame.samples >= info.total_samples]
-    if any(_is_complete(tail, frame) for frame in final):
+    if any(_end_of(tail, frame) is not None for frame in final):
         return Extent(container="flac", demuxer="flac", completeness=WHOLE)
     last = max((frame.first_sample for frame in frames), default=0)
     return truncated("flac", "flac", f"its audio ends near sample {last} of {info.total_samples}")
@@ -155,10 +157,11 @@ def _coded_number(head: bytes) -> tuple[int, int]:
     return length, value
 
 
-def _is_complete(tail: bytes, frame: _Frame) -> bool:
+def _end_of(tail: bytes, frame: _Frame) -> int | None:
+    """Where the frame ends in `tail`; None when it is cut off or damaged."""
     data = tail[frame.start :]
     if crc16(data) == 0:  # the checksum of data with its own checksum behind is 0
-        return True
+        return len(tail)
     try:  # something follows the last frame (a tag, padding): find the frame's own end
         length = frame_length(
             data,
@@ -168,5 +171,10 @@ def _is_complete(tail: bytes, frame: _Frame) -> bool:
             channel_code=frame.channel_code,
         )
     except Unparsable:
-        return False
-    return length <= len(data) and crc16(data[:length]) == 0
+        return None
+    return frame.start + length if length <= len(data) and crc16(data[:length]) == 0 else None
+
+
+def _begins_frame(rest: bytes, frame: bytes) -> bool:
+    """Whether `rest` is the first few bytes of one more frame of this kind."""
+    return 0 < len(rest) < LONGEST_HEAD_BYTES and rest[:2] == frame[: min(len(rest), 2)]

@@ -48,7 +48,8 @@ def examine_isobmff(reader: Reader, head: bytes) -> Extent:
         header = reader.read_at(position, 16)
         box = _parse(header)
         if box is None or box.kind not in _TOP_LEVEL:
-            if seen.index and (seen.media or seen.fragments):
+            one_more = seen.fragments and not seen.fragment_index and len(header) < 8
+            if seen.index and (seen.media or seen.fragments) and not one_more:
                 break  # whatever follows a complete recording is not our concern
             if len(header) < 16:
                 return truncated(container, DEMUXER, "it ends inside a header")

@@ -35,8 +35,10 @@ def examine_au(reader: Reader) -> Extent:
     if len(head) < 24:
         return truncated("au", "au", "it ends inside its header")
     start, size = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
-    if size == 0xFFFFFFFF:
+    if size == 0xFFFFFFFF and start < reader.size_bytes:
         return unstated("au", "au")
+    if size == 0xFFFFFFFF:
+        return unfinalised("au", "au", "it has a header and no audio")
     if size == 0:
         return unfinalised("au", "au", "the size of its audio is given as 0")
     return compare("au", "au", start + size, reader.size_bytes)
