@@ -113,7 +113,7 @@ class Directory:
     def _fetch(self) -> int:
         """The caller holds `_fetching`."""
         self._tried_at = clock.monotonic_seconds()
-        users = list(self._users.list())
+        users = list(self._users.everybody())
         # Only news lets entries go: thousands that stay unknown would be looked at again after every fetch.
         news = {user.id: user for user in users} != {user.id: user for user in self._ledger.people.users(self._account)}
         self._ledger.people.replace_users(users, clock.now(), self._account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from gong_bridge.errors import (
 from gong_bridge.gong.refusals import refusal
 from gong_bridge.gong.wire import Answer, NotFound, Operation
 
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 LONGEST_PAUSE_SECONDS = 3600.0
 SHORTEST_PAUSE_SECONDS = 1.0
 _DEFAULT_PAUSE_SECONDS = {429: 1.0, 503: 30.0}
@@ -55,6 +57,8 @@ class RawAnswer:
         """The body as a JSON object; None when it is anything else."""
         try:
             value = json.loads(self.content)
+            if _HALF_CHARACTER.search(self.content):
+                value = _whole(value)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
@@ -70,6 +74,15 @@ class RawAnswer:
         """Gong's sentences."""
         values = (self.json_object or {}).get("errors")
         return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _whole(value: Any) -> Any:
+    """`value` with a mark for each half of a surrogate pair: JSON can say one, no text of ours can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list) else value
 
 
 def understand(raw: RawAnswer) -> Answer:
@@ -143,8 +156,9 @@ def _not_gong(raw: RawAnswer, how: str) -> WrongBaseUrl:
 
 def _no_access(raw: RawAnswer) -> BridgeError:
     return BadCredentials(
-        f"Gong does not know the access key ({raw.http_status} on {raw.operation.operation_id}). Cure: create a key on "
-        "Gong's API page (technical administrators), and set access_key and access_key_secret in bridge.yaml.",
+        f"Gong does not know the access key ({raw.http_status} on {raw.operation.operation_id}, scope "
+        f"{raw.operation.scope}). Cure: create a key on Gong's API page (technical administrators), and set access_key "
+        "and access_key_secret in bridge.yaml.",
         http_status=raw.http_status,
         request_id=raw.request_id,
     )

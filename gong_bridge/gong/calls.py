@@ -1,28 +1,23 @@
-"""Calls: create one, deliver its media, and look one up when an outcome is unclear."""
+"""Calls: create one, deliver its media, look one up when an outcome is unclear, and list what Gong has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from gong_bridge.errors import BadCredentials, RefusedByGong, WrongBaseUrl
 from gong_bridge.gong.bodies import JsonBody, MediaBody
+from gong_bridge.gong.call_filter import CallFilter, Content
 from gong_bridge.gong.client import GongClient
-from gong_bridge.gong.pages import Pages
-from gong_bridge.gong.wire import (
-    Answer,
-    CallAdded,
-    CallsPage,
-    CallSummary,
-    DetailedCalls,
-    NotFound,
-    OneCall,
-    Operation,
-    RecordingAdded,
-    read_as,
-)
+from gong_bridge.gong.filters import filled, gong_time
+from gong_bridge.gong.lists import list_of
+from gong_bridge.gong.models.call_details import CallDetails, CallDetailsPage
+from gong_bridge.gong.models.calls import CallAdded, CallsPage, CallSummary, OneCall, RecordingAdded
+from gong_bridge.gong.models.transcripts import CallTranscript, TranscriptsPage
+from gong_bridge.gong.pages import Listing
+from gong_bridge.gong.wire import NotFound, Operation, read_as
 
 ADD = Operation(
     operation_id="addCall",
@@ -61,8 +56,19 @@ LIST_EXTENSIVE = Operation(
     operation_id="listCallsExtensive",
     method="POST",
     path="/v2/calls/extensive",
-    doing="show the call's media",
-    scope="api:calls:read:extensive and api:calls:read:media-url",
+    doing="list the calls with their details",
+    scope="api:calls:read:extensive",
+    not_found=NotFound.NONE,
+)
+LIST_MEDIA = replace(
+    LIST_EXTENSIVE, doing="show the call's media", scope="api:calls:read:extensive and api:calls:read:media-url"
+)
+TRANSCRIPTS = Operation(
+    operation_id="getCallTranscripts",
+    method="POST",
+    path="/v2/calls/transcript",
+    doing="list the transcripts",
+    scope="api:calls:read:transcript",
     not_found=NotFound.NONE,
 )
 
@@ -114,23 +120,54 @@ class Calls:
         Raises RateLimited, ServiceDown, BadCredentials, WrongBaseUrl.
         """
         start = datetime.fromisoformat(around) if isinstance(around, str) else around
-        if start.tzinfo is None:
-            raise ValueError("the time to look around has no offset")
-        query = {
-            "fromDateTime": _gong_time(start - LOOK_AROUND),
-            "toDateTime": _gong_time(start + LOOK_AROUND),
-        }
-        if workspace_id:
-            query["workspaceId"] = workspace_id
+        near = self.list(start - LOOK_AROUND, start + LOOK_AROUND, workspace_id=workspace_id)
+        return next((call for call in near if call.client_unique_id == client_unique_id), None)
 
-        def ask(cursor: str | None) -> Answer:
-            return self._client.send(LIST, query=query | ({"cursor": cursor} if cursor else {}))
+    def list(
+        self,
+        from_time: datetime,
+        to_time: datetime,
+        *,
+        workspace_id: str | None = None,
+        cursor: str | None = None,
+    ) -> Listing[CallSummary]:
+        """Calls that started from (included) to (excluded) these times, which have offsets. Scope
+        api:calls:read:basic.
 
-        for page in Pages(CallsPage, ask):
-            for call in page.calls or ():
-                if call.client_unique_id == client_unique_id:
-                    return call
-        return None
+        Raises, from `next()`, RateLimited, ServiceDown, CursorLost, BadCredentials, WrongBaseUrl, RefusedByGong.
+        """
+        query = filled(fromDateTime=gong_time(from_time), toDateTime=gong_time(to_time), workspaceId=workspace_id)
+        return list_of(self._client, LIST, CallsPage, lambda page: page.calls, query=query, cursor=cursor)
+
+    def details(
+        self, wanted: CallFilter, content: Content | None = None, *, cursor: str | None = None
+    ) -> Listing[CallDetails]:
+        """Calls with the parts that `content` names. Scope api:calls:read:extensive, and api:calls:read:media-url
+        where `content` has media.
+
+        Raises as `list` does.
+        """
+        content = content or Content()
+        body = filled(filter=wanted.to_json(), contentSelector=content.to_json())
+        body.setdefault("filter", {})
+        return self._details(LIST_MEDIA if content.media else LIST_EXTENSIVE, body, cursor)
+
+    def transcripts(self, wanted: CallFilter, *, cursor: str | None = None) -> Listing[CallTranscript]:
+        """What was said in calls. Scope api:calls:read:transcript. `wanted` by primary users is not known here.
+
+        Raises as `list` does, and ValueError for primary users.
+        """
+        if wanted.primary_user_ids:
+            raise ValueError("Gong finds transcripts by time, ids and workspace, not by primary user")
+        body = {"filter": wanted.to_json()}
+        return list_of(
+            self._client, TRANSCRIPTS, TranscriptsPage, lambda page: page.call_transcripts, body=body, cursor=cursor
+        )
+
+    def _details(
+        self, operation: Operation, body: Mapping[str, Any], cursor: str | None = None
+    ) -> Listing[CallDetails]:
+        return list_of(self._client, operation, CallDetailsPage, lambda page: page.calls, body=body, cursor=cursor)
 
     def get(self, call_id: str) -> CallSummary | None:
         """The call with this id; None when Gong has none. One API call.
@@ -157,13 +194,8 @@ class Calls:
             "filter": {"callIds": list(call_ids)},
             "contentSelector": {"exposedFields": {"media": True}},
         }
-
-        def ask(cursor: str | None) -> Answer:
-            asked = JsonBody(body | ({"cursor": cursor} if cursor else {}))
-            return self._client.send(LIST_EXTENSIVE, body=asked, about=f"{len(call_ids)} calls")
-
         try:
-            calls = [call for page in Pages(DetailedCalls, ask) for call in page.calls or ()]
+            calls = list(self._details(LIST_MEDIA, body))
         except (BadCredentials, RefusedByGong, WrongBaseUrl):
             # What is missing may be only the scope for media URLs or, behind some proxies, this operation: no reason
             # to stop the house. If it is the key or the address, the delivery that follows will say so.
@@ -205,7 +237,3 @@ class Calls:
             http_status=answer.http_status,
             sent_bytes=body.sent_bytes,
         )
-
-
-def _gong_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,44 +1,59 @@
-"""Lists that come in pages: an iterator over pages that holds one of them and can go on after a failed one."""
+"""Lists that come in pages: iterators over pages and rows that hold one page and can go on after a failed one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
-from gong_bridge.errors import ServiceDown
-from gong_bridge.gong.wire import Answer, Page, read_as
+from gong_bridge.errors import RefusedByGong, ServiceDown
+from gong_bridge.gong.wire import Answer, Page, Records, read_as
 
 SomePage = TypeVar("SomePage", bound=Page)
+Row = TypeVar("Row")
+
+
+class CursorLost(ServiceDown):
+    """Gong no longer takes the cursor that it gave (cursors expire): the list must be begun again."""
+
+    code = "cursor-lost"
 
 
 class Pages(Generic[SomePage]):
     """All pages of one list. `ask` sends one request for a cursor (None asks for the first page).
 
-    When `next()` raises, the cursor is kept: calling `next()` again asks for the same page. A 404 ends the list (G2).
-    A cursor that comes back raises ServiceDown, instead of going in circles for ever.
+    cursor: begin at the page that this cursor of an earlier, equal list asks for.
+    When `next()` raises, the cursor is kept: calling `next()` again asks for the same page. A 404 to the first page
+    ends the list (G2). A cursor that Gong refuses raises CursorLost, one that comes back ServiceDown, instead of going
+    in circles for ever.
     """
 
-    def __init__(self, shape: type[SomePage], ask: Callable[[str | None], Answer]) -> None:
+    def __init__(
+        self, shape: type[SomePage], ask: Callable[[str | None], Answer], *, cursor: str | None = None
+    ) -> None:
         self._shape = shape
         self._ask = ask
-        self._cursor: str | None = None
-        self._seen: set[int] = set()
-        self._finished = False
+        self._seen = set() if cursor is None else {hash(cursor)}
+        self.cursor = cursor
+        """What asks for the next page; to go on with the same list in another process."""
+        self.finished = False
+        """Whether the last page has come."""
+        self.records: Records | None = None
+        """What Gong said of the last page: how many rows there are in all."""
 
     def __iter__(self) -> Iterator[SomePage]:
         return self
 
     def __next__(self) -> SomePage:
-        if self._finished:
+        if self.finished:
             raise StopIteration
-        answer = self._ask(self._cursor)
+        answer = self._answer()
         if not answer.found:
-            self._finished = True
+            self.finished = True
             raise StopIteration
         page = read_as(self._shape, answer)
         cursor = page.cursor
         if cursor is None:
-            self._finished = True
+            self.finished = True
         elif hash(cursor) in self._seen:
             raise ServiceDown(
                 f"Gong's pages go in circles (the same cursor came twice, on {answer.operation.operation_id})",
@@ -47,5 +62,56 @@ class Pages(Generic[SomePage]):
             )
         else:
             self._seen.add(hash(cursor))
-        self._cursor = cursor
+        self.cursor = cursor
+        self.records = page.records
         return page
+
+    def _answer(self) -> Answer:
+        try:
+            answer = self._ask(self.cursor)
+        except RefusedByGong as refused:
+            # The first page was taken, and nothing but the cursor has changed since.
+            if self.cursor is None:
+                raise
+            raise CursorLost(
+                f"Gong does not know the cursor of the next page any more: {refused.message}",
+                http_status=refused.http_status,
+                request_id=refused.request_id,
+            ) from None
+        if self.cursor is not None and not answer.found:
+            raise CursorLost(
+                f"Gong gave a cursor for more, and has nothing there (404 on {answer.operation.operation_id})",
+                http_status=answer.http_status,
+                request_id=answer.request_id,
+            )
+        return answer
+
+
+class Listing(Generic[Row]):
+    """The rows of a list, asked for page by page: one page in memory, one API call a page.
+
+    Errors come out of `next()` and leave the place as it is: calling `next()` again asks for the same page again.
+    `pages` knows the cursor and the number of rows.
+    """
+
+    def __init__(self, pages: Pages[SomePage], rows_of: Callable[[SomePage], Sequence[Row] | None]) -> None:
+        self.pages: Pages[Any] = pages
+
+        def next_rows() -> Sequence[Row]:
+            return rows_of(next(pages)) or ()
+
+        self._next_rows = next_rows
+        self._waiting: Iterator[Row] = iter(())
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        while True:
+            for row in self._waiting:
+                return row
+            self._waiting = iter(self.next_rows())
+
+    def next_rows(self) -> Sequence[Row]:
+        """All rows of the next page, which may be none. Raises StopIteration after the last page."""
+        return self._next_rows()

@@ -1,4 +1,4 @@
-"""What travels between the bridge and Gong, typed: operations, answers, and the rows inside answers.
+"""What every exchange with Gong has in common: operations, answers, pages; the rows inside are in `models`.
 
 Answers ignore fields they do not know (Gong adds some without warning, G8) and keep ids as text, because Gong's ids
 have up to 20 digits. Source of the shapes: the OpenAPI specification of Gong API V2.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gong_bridge.errors import ServiceDown, Unclear
@@ -53,11 +53,20 @@ class Answer:
     found: bool = True
 
 
+Number = int | float
+"""A number of Gong, as it came: some that are documented as whole are not."""
+
+
 class GongAnswer(BaseModel):
     """Base of everything that is read out of an answer."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, coerce_numbers_to_str=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        defer_build=True,  # most commands read one kind of answer; building them all takes longer than a command
     )
 
 
@@ -79,100 +88,6 @@ class Page(GongAnswer):
     def cursor(self) -> str | None:
         """What asks for the next page; None on the last one."""
         return (self.records.cursor or None) if self.records else None
-
-
-class CallSummary(GongAnswer):
-    """One call as GET /v2/calls and GET /v2/calls/{id} tell it (CallBasicData), reduced to what is used.
-
-    started: ISO-8601. duration: seconds. media: "Audio", "Video" or None while Gong has none.
-    """
-
-    id: str = Field(min_length=1)
-    url: str | None = None
-    title: str | None = None
-    started: str | None = None
-    duration: float | None = None
-    primary_user_id: str | None = None
-    direction: str | None = None
-    media: str | None = None
-    client_unique_id: str | None = None
-    workspace_id: str | None = None
-
-
-class CallsPage(Page):
-    """One page of GET /v2/calls."""
-
-    calls: list[CallSummary] | None = None
-
-
-class OneCall(GongAnswer):
-    """GET /v2/calls/{id}."""
-
-    call: CallSummary
-
-
-class MediaUrls(GongAnswer):
-    """Where Gong's copy of the media can be fetched for some hours; never logged."""
-
-    audio_url: str | None = None
-    video_url: str | None = None
-
-
-class CallMetaData(GongAnswer):
-    """Which call it is."""
-
-    id: str | None = None
-
-
-class DetailedCall(GongAnswer):
-    """One call of POST /v2/calls/extensive, reduced to its media."""
-
-    meta_data: CallMetaData | None = None
-    media: MediaUrls | None = None
-
-
-class DetailedCalls(Page):
-    """One page of POST /v2/calls/extensive."""
-
-    calls: list[DetailedCall] | None = None
-
-
-class CallAdded(GongAnswer):
-    """The answer to POST /v2/calls."""
-
-    call_id: str = Field(min_length=1)
-
-
-class RecordingAdded(GongAnswer):
-    """The answer to PUT /v2/calls/{id}/media."""
-
-    url: str | None = None
-
-
-class UserSettings(GongAnswer):
-    """A user's settings, reduced to the one that decides about telephony calls."""
-
-    telephony_calls_imported: bool | None = None
-
-
-class UserRow(GongAnswer):
-    """One user of GET /v2/users."""
-
-    id: str = Field(min_length=1)
-    email_address: str | None = None
-    email_aliases: list[str] | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    extension: str | None = None
-    phone_number: str | None = None
-    active: bool | None = None
-    settings: UserSettings | None = None
-
-
-class UsersPage(Page):
-    """One page of GET /v2/users."""
-
-    users: list[UserRow] | None = None
 
 
 Shape = TypeVar("Shape", bound=GongAnswer)

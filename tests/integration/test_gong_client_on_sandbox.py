@@ -51,7 +51,7 @@ def test_a_call_is_created_delivered_and_found_again(sandbox: Sandbox) -> None:
 
 def test_users_of_all_pages_are_listed(sandbox: Sandbox) -> None:
     with client_for(sandbox) as client:
-        users = {user.extension: user for user in Users(client).list()}
+        users = {user.extension: user for user in Users(client).everybody()}
     assert users["201"].email == "agent-201@example.com"
     assert users["202"].aliases == ("sales-202@example.com",)
     assert not users["206"].active

@@ -120,7 +120,7 @@ def pages_of_users(exchange: Exchange) -> None:
 
 def test_users_of_all_pages_are_read_and_absent_settings_forbid_nothing() -> None:
     with talk(pages_of_users) as (_gong, client):
-        users = list(Users(client).list())
+        users = list(Users(client).everybody())
     assert users[0] == GongUser(
         id="77823422740259378951",
         email="agent-202@example.com",
@@ -142,7 +142,7 @@ def test_users_of_all_pages_are_read_and_absent_settings_forbid_nothing() -> Non
 
 def test_users_are_asked_for_page_by_page() -> None:
     with talk(pages_of_users) as (gong, client):
-        users: Iterator[GongUser] = Users(client).list()
+        users: Iterator[GongUser] = Users(client).everybody()
         next(users)
         assert len(gong.requests) == 1
 
@@ -150,5 +150,5 @@ def test_users_are_asked_for_page_by_page() -> None:
 def test_a_user_without_an_id_is_named_by_its_place() -> None:
     script = says(200, {"requestId": "r-5", "users": [{"id": "1"}, {"emailAddress": "agent-201@example.com"}]})
     with talk(script) as (_gong, client), pytest.raises(ServiceDown, match=r"users\.1\.id is missing") as caught:
-        list(Users(client).list())
+        list(Users(client).everybody())
     assert "example.com" not in caught.value.message
