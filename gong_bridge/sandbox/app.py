@@ -15,10 +15,13 @@ from gong_bridge.sandbox.answers import Refusal
 from gong_bridge.sandbox.arrived import Arrived
 from gong_bridge.sandbox.calls_operations import CallsOperations
 from gong_bridge.sandbox.control import Control
-from gong_bridge.sandbox.faults import FaultBook
+from gong_bridge.sandbox.faults import FaultBook, Handler
 from gong_bridge.sandbox.gate import Gate, Operation
 from gong_bridge.sandbox.limits import Limits
 from gong_bridge.sandbox.options import SandboxOptions
+from gong_bridge.sandbox.rows import Rows
+from gong_bridge.sandbox.settings_operations import SettingsOperations
+from gong_bridge.sandbox.stats_operations import StatsOperations
 from gong_bridge.sandbox.users_operations import UsersOperations
 from gong_bridge.sandbox.web_page import Page
 
@@ -50,18 +53,9 @@ def build_app(
 ) -> ASGIApp:
     """The ASGI application of one sandbox."""
     gate = Gate(options, arrived, limits, faults, stopping)
-    users = UsersOperations(options)
-    calls = CallsOperations(options, arrived, hasher)
     paths = {
-        "/v2/users": {"GET": gate.operation("listUsers", users.list_users)},
-        "/v2/users/{id}": {"GET": gate.operation("getUser", users.get_user)},
-        "/v2/calls": {
-            "GET": gate.operation("listCalls", calls.list_calls),
-            "POST": gate.operation("addCall", calls.add_call),
-        },
-        "/v2/calls/extensive": {"POST": gate.operation("listCallsExtensive", calls.list_extensive)},
-        "/v2/calls/{id}": {"GET": gate.operation("getCall", calls.get_call)},
-        "/v2/calls/{id}/media": {"PUT": gate.operation("addCallRecording", calls.add_media)},
+        path: {method: gate.operation(name, handler) for method, (name, handler) in operations.items()}
+        for path, operations in _operations(options, arrived, hasher).items()
     }
     return Router(
         routes=[
@@ -72,6 +66,39 @@ def build_app(
         ],
         redirect_slashes=False,
     )
+
+
+def _operations(
+    options: SandboxOptions, arrived: Arrived, hasher: Executor
+) -> dict[str, dict[str, tuple[str, Handler]]]:
+    """Path -> method -> Gong's operationId, and what answers it."""
+    rows = Rows(options)
+    users = UsersOperations(options, rows)
+    calls = CallsOperations(options, arrived, rows, hasher)
+    stats = StatsOperations(options, arrived, rows)
+    settings = SettingsOperations(arrived)
+    activity = "/v2/stats/activity"
+    return {
+        "/v2/users": {"GET": ("listUsers", users.list_users)},
+        "/v2/users/extensive": {"POST": ("listMultipleUsers", users.list_chosen)},
+        "/v2/users/{id}": {"GET": ("getUser", users.get_user)},
+        "/v2/users/{id}/settings-history": {"GET": ("getUserHistory", users.settings_history)},
+        "/v2/calls": {"GET": ("listCalls", calls.list_calls), "POST": ("addCall", calls.add_call)},
+        "/v2/calls/extensive": {"POST": ("listCallsExtensive", calls.list_extensive)},
+        "/v2/calls/transcript": {"POST": ("getCallTranscripts", calls.list_transcripts)},
+        "/v2/calls/{id}": {"GET": ("getCall", calls.get_call)},
+        "/v2/calls/{id}/media": {"PUT": ("addCallRecording", calls.add_media)},
+        f"{activity}/aggregate": {"POST": ("listMultipleUsersAggregateActivity", stats.aggregate)},
+        f"{activity}/aggregate-by-period": {"POST": ("listMultipleUsersAggregateByPeriod", stats.by_period)},
+        f"{activity}/day-by-day": {"POST": ("listMultipleUsersDayByDayActivity", stats.day_by_day)},
+        f"{activity}/scorecards": {"POST": ("listAnsweredScorecards", stats.answered_scorecards)},
+        "/v2/stats/interaction": {"POST": ("listInteractionStats", stats.interaction)},
+        "/v2/workspaces": {"GET": ("listWorkspaces", settings.list_workspaces)},
+        "/v2/settings/scorecards": {"GET": ("listScorecards", settings.list_scorecards)},
+        "/v2/settings/trackers": {"GET": ("listTrackers", settings.list_trackers)},
+        "/v2/library/folders": {"GET": ("getLibraryStructure", settings.list_folders)},
+        "/v2/library/folder-content": {"GET": ("getCallsInSpecificFolder", settings.folder_content)},
+    }
 
 
 async def _no_such_path(_request: Request) -> Response:

@@ -1,8 +1,7 @@
-"""A call as Gong shows it: CallBasicData, and the parts of CallData that the sandbox knows."""
+"""A call as Gong lists it: CallBasicData, and where a person finds it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -54,24 +53,3 @@ def basic_data(call: ArrivedCall, request: Request) -> dict[str, Any]:
     if "disposition" in body:
         data["sdrDisposition"] = body["disposition"]
     return data
-
-
-def extensive_data(call: ArrivedCall, exposed: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """CallData: the basic data, and what `exposed` (contentSelector.exposedFields) asks for."""
-    data: dict[str, Any] = {"metaData": basic_data(call, request), **EXTRA}
-    if exposed.get("parties"):
-        data["parties"] = [_party(call, number, party) for number, party in enumerate(call.body["parties"], start=1)]
-    if exposed.get("media") and call.media is not None:
-        data["media"] = {"audioUrl": media_url(request, call), **EXTRA}
-    return data
-
-
-def _party(call: ArrivedCall, number: int, party: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: party[name] for name in ("emailAddress", "name", "userId", "phoneNumber") if name in party}
-    return {
-        "id": f"{call.id[-12:]}{number:03d}",
-        "affiliation": "Internal" if "userId" in party else "External",
-        "methods": ["Attendee"],
-        **shown,
-        **EXTRA,
-    }

@@ -1,9 +1,8 @@
-"""POST /v2/calls, PUT /v2/calls/{id}/media, and the three ways to read calls back."""
+"""POST /v2/calls, PUT /v2/calls/{id}/media, and the four ways to read calls back."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any
@@ -14,24 +13,28 @@ from starlette.responses import Response
 from gong_bridge import clock
 from gong_bridge.sandbox.answers import JsonAnswer, Refusal
 from gong_bridge.sandbox.arrived import Arrived, ArrivedCall
-from gong_bridge.sandbox.call_views import basic_data, extensive_data, page_url
-from gong_bridge.sandbox.extensive import check_extensive
+from gong_bridge.sandbox.call_details import extensive_data
+from gong_bridge.sandbox.call_views import basic_data, page_url
 from gong_bridge.sandbox.links import LinkFetcher
 from gong_bridge.sandbox.media import receive_media
 from gong_bridge.sandbox.new_call import check_new_call
 from gong_bridge.sandbox.options import SandboxOptions
-from gong_bridge.sandbox.paging import page_of
+from gong_bridge.sandbox.request_shapes import EXTENSIVE, TRANSCRIPTS, check_request
 from gong_bridge.sandbox.requests_read import read_id, read_json, read_query
+from gong_bridge.sandbox.rows import Rows
+from gong_bridge.sandbox.seeds import DEFAULT_WORKSPACE
 from gong_bridge.sandbox.shapes import Id, parse_time
+from gong_bridge.sandbox.transcripts import transcript_of
 
-DEFAULT_WORKSPACE = "4000000000000000001"
+_NO_CALLS = "No calls found corresponding to the provided filters"
 
 
 class CallsOperations:
     """Calls of the company. `hasher` runs the hashing of large media beside the event loop."""
 
-    def __init__(self, options: SandboxOptions, arrived: Arrived, hasher: Executor) -> None:
+    def __init__(self, options: SandboxOptions, arrived: Arrived, rows: Rows, hasher: Executor) -> None:
         self._options = options
+        self._rows = rows
         self._arrived = arrived
         self._hasher = hasher
         self._links = LinkFetcher(options, arrived, hasher)
@@ -85,9 +88,7 @@ class CallsOperations:
         missing = [f"{name} is required" for name in ("fromDateTime", "toDateTime") if name not in query]
         if missing:
             raise Refusal(400, *missing)
-        calls = self._select(query)
-        question = json.dumps([query.get(name) for name in ("fromDateTime", "toDateTime", "workspaceId")])
-        page, records = self._page(calls, query.get("cursor"), f"calls {question}")
+        page, records = self._rows.page(self._select(query), query, "listCalls", _NO_CALLS)
         answer = {"records": records, "calls": [basic_data(call, request) for call in page]}
         return JsonAnswer(answer, request_id=request.state.request_id)
 
@@ -100,15 +101,23 @@ class CallsOperations:
         return JsonAnswer({"call": basic_data(call, request)}, request_id=request.state.request_id)
 
     async def list_extensive(self, request: Request) -> Response:
-        """Operation listCallsExtensive, with the parts of a call that the sandbox knows: parties and media."""
+        """Operation listCallsExtensive, with the parts of each call that are asked for."""
         read_query(request, set())
         body = await read_json(request)
-        check_extensive(body)
-        calls = self._select(body["filter"])
-        question = json.dumps([body["filter"], body.get("contentSelector")], sort_keys=True)
-        page, records = self._page(calls, body.get("cursor"), f"extensive {question}")
-        exposed = body.get("contentSelector", {}).get("exposedFields", {})
-        answer = {"records": records, "calls": [extensive_data(call, exposed, request) for call in page]}
+        check_request(EXTENSIVE, body)
+        page, records = self._rows.page(self._select(body["filter"]), body, "listCallsExtensive", _NO_CALLS)
+        selector = body.get("contentSelector", {})
+        answer = {"records": records, "calls": [extensive_data(call, selector, request) for call in page]}
+        return JsonAnswer(answer, request_id=request.state.request_id)
+
+    async def list_transcripts(self, request: Request) -> Response:
+        """Operation getCallTranscripts: of calls whose media has arrived."""
+        read_query(request, set())
+        body = await read_json(request)
+        check_request(TRANSCRIPTS, body)
+        heard = [call for call in self._select(body["filter"]) if call.media is not None]
+        page, records = self._rows.page(heard, body, "getCallTranscripts", _NO_CALLS)
+        answer = {"records": records, "callTranscripts": [transcript_of(call) for call in page]}
         return JsonAnswer(answer, request_id=request.state.request_id)
 
     def _select(self, wanted: Mapping[str, Any]) -> list[ArrivedCall]:
@@ -130,13 +139,6 @@ class CallsOperations:
             and ("primaryUserIds" not in wanted or call.body["primaryUser"] in wanted["primaryUserIds"])
         ]
         return sorted(found, key=lambda call: (call.started_at, call.id))
-
-    def _page(
-        self, calls: Sequence[ArrivedCall], cursor: str | None, question: str
-    ) -> tuple[Sequence[ArrivedCall], dict[str, Any]]:
-        if not calls:
-            raise Refusal(404, "No calls found corresponding to the provided filters")
-        return page_of(calls, cursor=cursor, page_size=self._options.page_size, question=question)
 
 
 def _moment(wanted: Mapping[str, Any], name: str) -> datetime | None:

@@ -21,9 +21,31 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     "garbage",
     "truncated",
 )
-OPERATIONS = ("listUsers", "getUser", "addCall", "addCallRecording", "listCalls", "getCall", "listCallsExtensive")
+OPERATIONS = (
+    "listUsers",
+    "listMultipleUsers",
+    "getUser",
+    "getUserHistory",
+    "addCall",
+    "addCallRecording",
+    "listCalls",
+    "getCall",
+    "listCallsExtensive",
+    "getCallTranscripts",
+    "listMultipleUsersAggregateActivity",
+    "listMultipleUsersAggregateByPeriod",
+    "listMultipleUsersDayByDayActivity",
+    "listInteractionStats",
+    "listAnsweredScorecards",
+    "listWorkspaces",
+    "listScorecards",
+    "listTrackers",
+    "getLibraryStructure",
+    "getCallsInSpecificFolder",
+)
 """Gong's operationIds that the sandbox knows."""
-
+LARGEST_PAGE = 100
+"""Gong puts at most so many rows on a page."""
 
 _FAULT = Thing(
     {
@@ -97,9 +119,10 @@ class Fault:
 class SandboxOptions:
     """How strict, how slow and how populated the stand-in is. The defaults limit nothing.
 
-    users: items as GET /v2/users gives them. page_size: users and calls on one page. retry_after: how a 429 says how
-    long to wait. repeated_id: what a repeated clientUniqueId gets; Gong does not document it. keep_media_bytes: media
-    up to this size is kept for listening, of larger media only size and SHA-256; keep_media_total_bytes: of all kept
+    users: items as GET /v2/users gives them. page_size: rows on one page, at most 100. cursor_seconds: how long a
+    cursor is good. retry_after: how a 429 says how long to wait. repeated_id: what a repeated clientUniqueId gets; Gong
+    does not document it. keep_media_bytes: media up to this size is kept for listening, of larger media only size and
+    SHA-256; keep_media_total_bytes: of all kept
     media together, the oldest goes first. fetch_links: whether the media behind downloadMediaUrl is fetched, as Gong
     does. future_slack_seconds: how far ahead of the sandbox's clock actualStart may lie.
     """
@@ -108,6 +131,7 @@ class SandboxOptions:
     access_key_secret: str = "sandbox-secret"  # noqa: S105 - the documented key of a stand-in
     users: tuple[Mapping[str, Any], ...] = DEFAULT_USERS
     page_size: int = 3
+    cursor_seconds: float = 3600.0
     calls_per_second: int | None = None
     calls_per_day: int | None = None
     retry_after: Literal["seconds", "date"] = "seconds"
@@ -119,6 +143,10 @@ class SandboxOptions:
     fetch_links: bool = False
     future_slack_seconds: float = 300.0
     faults: tuple[Fault, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.page_size <= LARGEST_PAGE:
+            raise ValueError(f"page_size is a number from 1 to {LARGEST_PAGE}")
 
 
 def load_users(path: Path) -> tuple[Mapping[str, Any], ...]:

@@ -59,3 +59,6 @@ DEFAULT_USERS: tuple[Mapping[str, Any], ...] = (
     _agent(207, imported=False),
 )
 """Agents 201 to 205 can host calls, 206 has left the company, 207 does not import telephony calls."""
+
+AVATAR: Mapping[str, Any] = {**_agent(901, imported=False), "emailAddress": "support@example.com", "title": "Support"}
+"""Stands for people of Gong's own; told only when avatars are asked for."""

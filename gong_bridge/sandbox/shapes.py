@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
@@ -66,6 +67,16 @@ class Time:
         """See Shape."""
         if parse_time(value) is None:
             yield f"{where} must be an ISO-8601 date and time with an offset, such as 2018-02-18T02:30:00-07:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day as YYYY-MM-DD."""
+
+    def mistakes(self, value: Any, where: str) -> Iterator[str]:
+        """See Shape."""
+        if parse_day(value) is None:
+            yield f"{where} must be a date such as 2018-02-18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,5 +182,15 @@ def parse_time(value: Any) -> datetime | None:
     moment, fraction, offset = match.groups()
     try:
         return datetime.fromisoformat(f"{moment}.{(fraction or '0')[:6]:0<6}{offset}")
+    except ValueError:
+        return None
+
+
+def parse_day(value: Any) -> date | None:
+    """The day that YYYY-MM-DD means; None when it means none."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
     except ValueError:
         return None

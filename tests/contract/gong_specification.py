@@ -20,8 +20,8 @@ only_with_specification = pytest.mark.skipif(
 SPECIFICATION: dict[str, Any] = json.loads(SPECIFICATION_PATH.read_text()) if SPECIFICATION_PATH.exists() else {}
 SCHEMAS: dict[str, Any] = SPECIFICATION.get("components", {}).get("schemas", {})
 
-WRONG_KEYS_ANSWER_401 = {("listUsers", 401)}
-"""listUsers documents 403 alone; wrong keys get 401 from the sandbox there as everywhere, 403 by option."""
+WRONG_KEYS_ANSWER_401 = {("listUsers", 401), ("listWorkspaces", 401)}
+"""These document 403 alone; wrong keys get 401 from the sandbox there as everywhere, users 403 by option."""
 
 
 def check_answer(operation: str, answer: httpx.Response) -> None:

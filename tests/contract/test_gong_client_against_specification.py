@@ -6,24 +6,36 @@ import copy
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
-from gong_bridge.gong import calls, users, wire
-from gong_bridge.gong.calls import Calls
-from gong_bridge.gong.users import Users
-from gong_bridge.gong.wire import GongAnswer, NotFound, Operation
+from gong_bridge.gong import PARTS, CallFilter, Content, Gong, calls, library, settings, stats, users
+from gong_bridge.gong.models import call_details as details_shapes
+from gong_bridge.gong.models import calls as calls_shapes
+from gong_bridge.gong.models import library as library_shapes
+from gong_bridge.gong.models import settings as settings_shapes
+from gong_bridge.gong.models import stats as stats_shapes
+from gong_bridge.gong.models import transcripts as transcripts_shapes
+from gong_bridge.gong.models import users as users_shapes
+from gong_bridge.gong.wire import GongAnswer, NotFound, Operation, Records
 from gong_bridge.model import CallDraft, Party
 from tests.integration.scripted_gong import Exchange, ScriptedGong, client_of
 
 SPECIFICATION = Path(__file__).resolve().parents[2].parent / "shared" / "gong-api-v2-openapi.json"
 pytestmark = pytest.mark.skipif(not SPECIFICATION.exists(), reason="Gong's specification is not beside the checkout")
 
-OPERATIONS = [value for module in (calls, users) for value in vars(module).values() if isinstance(value, Operation)]
+OPERATIONS = [
+    value
+    for module in (calls, users, stats, settings, library)
+    for value in vars(module).values()
+    if isinstance(value, Operation)
+]
 
 DRAFT = CallDraft(
     client_unique_id="pbx-1741089600.17",
@@ -72,28 +84,73 @@ def answers(exchange: Exchange) -> None:
     elif exchange.path == "/v2/calls/7":
         exchange.answer(200, {"requestId": "r", "call": call})
     elif exchange.path == "/v2/calls/extensive":
-        exchange.answer(200, {"requestId": "r", "calls": [{"media": {"audioUrl": "https://gong.example.com/a"}}]})
+        page = {"requestId": "r", "calls": [{"media": {"audioUrl": "https://gong.example.com/a"}}]}
+        exchange.answer(200, page | {"records": {"cursor": "page-2"} if "cursor" not in exchange.json else {}})
+    elif exchange.path == "/v2/users/5":
+        exchange.answer(200, {"requestId": "r", "user": {"id": "5"}})
+    elif exchange.path in ONE_PAGE:
+        exchange.answer(200, {"requestId": "r"})
     else:
-        more = "cursor" not in exchange.query
-        page = {"requestId": "r", "records": {"cursor": "page-2"} if more else {}}
-        exchange.answer(200, page | {"users": [{"id": "5"}], "calls": [call]})
+        asked = exchange.query if exchange.method == "GET" else exchange.json
+        page = {"requestId": "r", "records": {"cursor": "page-2"} if "cursor" not in asked else {}}
+        exchange.answer(200, page | {"users": [{"id": "5"}], "calls": [call] if exchange.method == "GET" else []})
+
+
+ONE_PAGE = (
+    "/v2/users/5/settings-history",
+    "/v2/workspaces",
+    "/v2/settings/scorecards",
+    "/v2/settings/trackers",
+    "/v2/library/folders",
+    "/v2/library/folder-content",
+)
+NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
+DAY = NOON.date()
+
+
+def use_everything(gong: Gong) -> None:
+    """Every method once, with everything that can be said."""
+    gong.calls.create(DRAFT)
+    gong.calls.put_media("7", lambda: io.BytesIO(b"sound"), 5, "wav", "audio/wav")
+    gong.calls.get("7")
+    gong.calls.find("nobody's", DRAFT["actualStart"], workspace_id="623457276584334")
+    list(gong.calls.list(NOON, NOON, workspace_id="6"))
+    wanted = CallFilter(from_time=NOON, to_time=NOON, call_ids=["7"], primary_user_ids=["5"], workspace_id="6")
+    list(gong.calls.details(wanted, Content(parts=PARTS, context="Extended", context_timing=["Now", "TimeOfCall"])))
+    list(gong.calls.details(CallFilter()))
+    list(gong.calls.transcripts(CallFilter(from_time=NOON, to_time=NOON, call_ids=["7"], workspace_id="6")))
+    list(gong.users.list(include_avatars=True))
+    list(gong.users.chosen(ids=["5"], created_from=NOON, created_to=NOON, include_avatars=True))
+    gong.users.get("5")
+    gong.users.settings_history("5")
+    list(gong.stats.aggregate(DAY, DAY, user_ids=["5"], created_from=NOON, created_to=NOON))
+    list(gong.stats.by_period(DAY, DAY, "QUARTER", user_ids=["5"]))
+    list(gong.stats.day_by_day(DAY, DAY, user_ids=["5"]))
+    list(gong.stats.interaction(DAY, DAY, user_ids=["5"]))
+    list(
+        gong.stats.answered_scorecards(
+            call_from=DAY, call_to=DAY, review_from=DAY, review_to=DAY, review_method="BOTH", user_ids=["5"],
+            scorecard_ids=["9"],
+        )
+    )  # fmt: skip
+    list(gong.settings.workspaces())
+    list(gong.settings.scorecards())
+    list(gong.settings.trackers(workspace_id="6"))
+    list(gong.library.folders(workspace_id="6"))
+    gong.library.folder_content("8")
 
 
 @pytest.fixture(scope="module")
 def requests() -> Iterator[list[Exchange]]:
     """What the client sends when every method is used once, the lists with two pages."""
     with ScriptedGong(answers) as gong, client_of(gong.base_url) as client:
-        Calls(client).create(DRAFT)
-        Calls(client).put_media("7", lambda: io.BytesIO(b"sound"), 5, "wav", "audio/wav")
-        Calls(client).get("7")
-        Calls(client).find("nobody's", DRAFT["actualStart"], workspace_id="623457276584334")
-        Calls(client).has_media("7")
-        list(Users(client).list())
+        use_everything(Gong(client))
+        Gong(client).calls.has_media("7")
         yield gong.requests
 
 
 def operation_of(request: Exchange) -> Operation:
-    path = request.path.replace("/v2/calls/7", "/v2/calls/{id}")
+    path = request.path.replace("/v2/calls/7", "/v2/calls/{id}").replace("/v2/users/5", "/v2/users/{id}")
     return next(o for o in OPERATIONS if (o.method, o.path) == (request.method, path))
 
 
@@ -116,8 +173,7 @@ def test_a_404_means_none_exactly_where_the_specification_documents_one(
 
 
 def test_every_operation_was_used(requests: list[Exchange]) -> None:
-    used = {operation_of(request).operation_id for request in requests}
-    assert used == {"addCall", "addCallRecording", "getCall", "listCalls", "listCallsExtensive", "listUsers"}
+    assert {operation_of(request).operation_id for request in requests} == {one.operation_id for one in OPERATIONS}
 
 
 def test_every_query_parameter_is_documented_and_none_required_is_missing(
@@ -134,14 +190,21 @@ def test_every_query_parameter_is_documented_and_none_required_is_missing(
 def test_every_json_body_is_valid_and_has_no_field_gong_does_not_know(
     specification: dict[str, Any], requests: list[Exchange]
 ) -> None:
-    checked = []
+    checked = set()
     for request in requests:
         if request.headers.get("content-type") == "application/json":
             operation = operation_of(request)
             schema = operation_in(specification, operation)["requestBody"]["content"]["application/json"]["schema"]
             jsonschema.validate(request.json, strict(specification, schema))
-            checked.append(operation.operation_id)
-    assert checked == ["addCall", "listCallsExtensive"]
+            checked.add(operation.operation_id)
+    assert checked == {one.operation_id for one in OPERATIONS if one.method == "POST"}
+
+
+def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> None:
+    asked = [(one, one.query if one.method == "GET" else one.json) for one in requests if one.method != "PUT"]
+    second = [(before, after) for (_, before), (_, after) in pairwise(asked) if after.get("cursor") == "page-2"]
+    assert len(second) == 13
+    assert all({**before, "cursor": "page-2"} == after for before, after in second)
 
 
 def test_the_media_body_is_one_part_named_as_documented(
@@ -157,26 +220,69 @@ def test_the_media_body_is_one_part_named_as_documented(
     assert parts[0].get_payload(decode=True) == b"sound"
 
 
-@pytest.mark.parametrize(
-    ("shape", "schema"),
-    [
-        (wire.Records, "Records"),
-        (wire.CallSummary, "CallBasicData"),
-        (wire.CallsPage, "CallsResponse"),
-        (wire.OneCall, "SpecificCall"),
-        (wire.MediaUrls, "MediaDto"),
-        (wire.DetailedCall, "CallData"),
-        (wire.DetailedCalls, "Calls"),
-        (wire.CallAdded, "NewCallAddingResponse"),
-        (wire.RecordingAdded, "NewCallRecordingResponse"),
-        (wire.UserSettings, "Settings"),
-        (wire.UserRow, "UserMetadata"),
-        (wire.UsersPage, "UsersMetadata"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else value.__name__,
-)
-def test_every_field_that_is_read_is_in_the_specification(
+READ = {
+    Records: "Records",
+    calls_shapes.CallSummary: "CallBasicData",
+    calls_shapes.CallsPage: "CallsResponse",
+    calls_shapes.OneCall: "SpecificCall",
+    calls_shapes.CallAdded: "NewCallAddingResponse",
+    calls_shapes.RecordingAdded: "NewCallRecordingResponse",
+    details_shapes.CallDetailsPage: "Calls",
+    transcripts_shapes.TranscriptsPage: "CallTranscripts",
+    users_shapes.UsersPage: "UsersMetadata",
+    users_shapes.OneUser: "User",
+    users_shapes.SettingsHistory: "SettingsHistory",
+    stats_shapes.ActivityPage: "CompanyUsersAggregateActivityResponse",
+    stats_shapes.PeriodsPage: "UsersAggregateByPeriodActivity",
+    stats_shapes.DaysPage: "UsersDayByDayActivity",
+    stats_shapes.InteractionPage: "CompanyUsersIntercationStatsResponse",
+    stats_shapes.AnsweredScorecardsPage: "AnsweredScorecards",
+    settings_shapes.WorkspacesPage: "WorkspacesMetadata",
+    settings_shapes.ScorecardsPage: "Scorecards",
+    settings_shapes.TrackersPage: "Trackers",
+    library_shapes.FoldersPage: "LibraryResponse",
+    library_shapes.FolderContent: "LibraryFolderListOfCallsResponse",
+}
+"""Each answer as the client reads it, and the schema of it in the specification."""
+
+WITHOUT_CURSOR = {"WorkspacesMetadata", "Scorecards", "Trackers", "LibraryResponse"}
+"""Lists that come in one page; they have no `records`."""
+
+
+@pytest.mark.parametrize(("shape", "schema"), READ.items(), ids=lambda one: one if isinstance(one, str) else "")
+def test_every_field_that_is_read_is_in_the_specification_down_to_the_innermost(
     specification: dict[str, Any], shape: type[GongAnswer], schema: str
 ) -> None:
-    documented = specification["components"]["schemas"][schema]["properties"]
-    assert {field.alias for field in shape.model_fields.values()} <= set(documented)
+    compare(specification, shape, specification["components"]["schemas"][schema], schema)
+
+
+def compare(specification: dict[str, Any], shape: type[GongAnswer], schema: dict[str, Any], place: str) -> None:
+    for field in shape.model_fields.values():
+        if field.alias == "records" and place in WITHOUT_CURSOR:
+            continue
+        assert field.alias in schema["properties"], f"{place}.{field.alias}"
+        documented = schema["properties"][field.alias]
+        documented = documented.get("items", documented)
+        inner = model_in(field.annotation)
+        assert (inner is not None) == ("$ref" in documented), f"{place}.{field.alias}"
+        if inner is not None:
+            name = documented["$ref"].rpartition("/")[2]
+            compare(specification, inner, specification["components"]["schemas"][name], f"{place}.{field.alias}")
+
+
+def model_in(annotation: Any) -> type[GongAnswer] | None:
+    """The model inside `X | None` or `tuple[X, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, GongAnswer):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := model_in(one))), None)
+
+
+ROWS = [details_shapes.CallDetails, transcripts_shapes.CallTranscript, users_shapes.UserRow]
+ROWS += [stats_shapes.UserActivity, stats_shapes.AnsweredScorecard, settings_shapes.Scorecard]
+
+
+@pytest.mark.parametrize("shape", ROWS, ids=lambda shape: shape.__name__)
+def test_no_documented_field_of_a_row_is_left_out(specification: dict[str, Any], shape: type[GongAnswer]) -> None:
+    names = {"CallDetails": "CallData", "UserRow": "UserMetadata"}
+    documented = specification["components"]["schemas"][names.get(shape.__name__, shape.__name__)]
+    assert {field.alias for field in shape.model_fields.values()} == set(documented["properties"])

@@ -43,8 +43,34 @@ def send(client: httpx.Client, operation: str, call_id: str = "123") -> httpx.Re
             },
         ),
     }
-    assert set(requests) == set(OPERATIONS)
-    return requests[operation]()
+    return requests[operation]() if operation in requests else READING[operation](client)
+
+
+DAYS = {"fromDate": "2024-02-26", "toDate": "2024-03-04"}
+READING: dict[str, Callable[[httpx.Client], httpx.Response]] = {
+    "listMultipleUsers": lambda client: client.post("/v2/users/extensive", json={"filter": {"userIds": [HOST_ID]}}),
+    "getUserHistory": lambda client: client.get(f"/v2/users/{HOST_ID}/settings-history"),
+    "getCallTranscripts": lambda client: client.post("/v2/calls/transcript", json={"filter": OFFICE_HOURS}),
+    "listMultipleUsersAggregateActivity": lambda client: client.post(
+        "/v2/stats/activity/aggregate", json={"filter": DAYS}
+    ),
+    "listMultipleUsersAggregateByPeriod": lambda client: client.post(
+        "/v2/stats/activity/aggregate-by-period", json={"filter": DAYS, "aggregationPeriod": "MONTH"}
+    ),
+    "listMultipleUsersDayByDayActivity": lambda client: client.post(
+        "/v2/stats/activity/day-by-day", json={"filter": DAYS}
+    ),
+    "listInteractionStats": lambda client: client.post("/v2/stats/interaction", json={"filter": DAYS}),
+    "listAnsweredScorecards": lambda client: client.post("/v2/stats/activity/scorecards", json={"filter": {}}),
+    "listWorkspaces": lambda client: client.get("/v2/workspaces"),
+    "listScorecards": lambda client: client.get("/v2/settings/scorecards"),
+    "listTrackers": lambda client: client.get("/v2/settings/trackers"),
+    "getLibraryStructure": lambda client: client.get("/v2/library/folders"),
+    "getCallsInSpecificFolder": lambda client: client.get(
+        "/v2/library/folder-content", params={"folderId": "8000000000000000001"}
+    ),
+}
+"""One right request of each operation that only reads."""
 
 
 @pytest.fixture
@@ -103,12 +129,77 @@ def test_failure_on_demand_is_as_specified(sandbox: Sandbox, client: httpx.Clien
         ("listCalls", "/v2/calls?from=2024-03-01T00:00:00Z", 400),
         ("listUsers", "/v2/users?cursor=invented", 400),
         ("listUsers", "/v2/users?page=2", 400),
+        ("getUserHistory", "/v2/users/99999/settings-history", 404),
+        ("listTrackers", "/v2/settings/trackers?workspaceId=7", 404),
+        ("listTrackers", "/v2/settings/trackers?workspaceId=sales", 400),
+        ("getLibraryStructure", "/v2/library/folders?workspaceId=7", 404),
+        ("getCallsInSpecificFolder", "/v2/library/folder-content?folderId=7", 404),
+        ("listWorkspaces", "/v2/workspaces?cursor=1", 400),
     ],
 )
 def test_refusals_of_reading_are_as_specified(client: httpx.Client, operation: str, path: str, status: int) -> None:
     answer = client.get(path)
     assert answer.status_code == status
     check_answer(operation, answer)
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "body", "status"),
+    [
+        ("listMultipleUsers", "/v2/users/extensive", {}, 400),
+        ("listMultipleUsers", "/v2/users/extensive", {"filter": {"userIds": ["99999"]}}, 404),
+        ("listMultipleUsers", "/v2/users/extensive", {"filter": {"userIds": ["nobody"]}}, 400),
+        ("listCallsExtensive", "/v2/calls/extensive", {"filter": {}, "contentSelector": {"parties": True}}, 400),
+        ("listCallsExtensive", "/v2/calls/extensive", {"filter": {}, "contentSelector": {"contextTiming": []}}, 400),
+        ("getCallTranscripts", "/v2/calls/transcript", {"filter": {"primaryUserIds": []}}, 400),
+        ("getCallTranscripts", "/v2/calls/transcript", {"filter": {}}, 404),
+        ("listInteractionStats", "/v2/stats/interaction", {"filter": {"fromDate": "2024-02-26"}}, 400),
+        ("listInteractionStats", "/v2/stats/interaction", {"filter": {**DAYS, "toDate": "2024-02-26"}}, 400),
+        ("listInteractionStats", "/v2/stats/interaction", {"filter": {**DAYS, "toDate": "2124-02-26"}}, 400),
+        ("listInteractionStats", "/v2/stats/interaction", {"filter": {**DAYS, "toDate": "2024-02-30"}}, 400),
+        ("listInteractionStats", "/v2/stats/interaction", {"filter": {**DAYS, "userIds": ["9"]}}, 404),
+        ("listMultipleUsersAggregateByPeriod", "/v2/stats/activity/aggregate-by-period", {"filter": DAYS}, 400),
+        ("listAnsweredScorecards", "/v2/stats/activity/scorecards", {"filter": {"reviewMethod": "HAND"}}, 400),
+        ("listAnsweredScorecards", "/v2/stats/activity/scorecards", {"filter": {}}, 404),
+    ],
+)
+def test_refusals_of_questions_in_a_body_are_as_specified(
+    client: httpx.Client, operation: str, path: str, body: dict, status: int
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == status
+    check_answer(operation, answer)
+
+
+def test_every_part_of_a_call_in_full_is_as_specified(client: httpx.Client) -> None:
+    posted = full_call()
+    # Gong documents the values of CRM fields as objects, and means anything.
+    posted["context"][0]["objects"][0]["fields"][0]["value"] = {"text": "Retail"}
+    call_id = add_call(client, **posted)
+    client.put(f"/v2/calls/{call_id}/media", files=as_media_file(wav_bytes()))
+    content = [name for name in SCHEMAS["CallContent"]["properties"] if name != "pointsOfInterest"]
+    exposed = {
+        "parties": True,
+        "media": True,
+        "content": dict.fromkeys(content, True),
+        "interaction": dict.fromkeys(SCHEMAS["CallInteraction"]["properties"], True),
+        "collaboration": {"publicComments": True},
+    }
+    selector = {"context": "Extended", "contextTiming": ["Now", "TimeOfCall"], "exposedFields": exposed}
+    answer = client.post("/v2/calls/extensive", json={"filter": {"callIds": [call_id]}, "contentSelector": selector})
+    check_answer("listCallsExtensive", answer)
+    (call,) = answer.json()["calls"]
+    assert set(call) == {*SCHEMAS["CallData"]["properties"], "addedLater"}
+    assert set(call["content"]) >= set(SCHEMAS["ContentDto"]["properties"])
+    assert [record["timing"] for record in call["context"][0]["objects"]] == ["Now", "TimeOfCall"]
+
+
+def test_a_cursor_expires(start_sandbox: Callable[..., Sandbox]) -> None:
+    with client_of(start_sandbox(cursor_seconds=0.0)) as client:
+        cursor = client.get("/v2/users").json()["records"]["cursor"]
+        answer = client.get("/v2/users", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["errors"]) == (400, ["cursor has expired"])
+        check_answer("listUsers", answer)
 
 
 def test_users_can_be_forbidden_as_specified(start_sandbox: Callable[..., Sandbox]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gong_bridge.sandbox.extensive import EXTENSIVE
+from gong_bridge.sandbox import request_shapes
 from gong_bridge.sandbox.new_call import LANGUAGE_CODES, NEW_CALL
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.sandbox.shapes import Choice, ListOf, Number, Shape, Text, Thing
@@ -53,10 +53,20 @@ def test_every_property_of_a_new_call_is_accepted(client: httpx.Client) -> None:
     assert {name for party in parties for name in party} == set(SCHEMAS["CallParticipant"]["properties"])
 
 
-def test_tables_hold_exactly_the_fields_types_and_words_of_the_specification() -> None:
-    assert list(_differences(NEW_CALL, SCHEMAS["NewCallAddingRequest"], "call")) == []
-    request = "PublicApiBaseRequestWithDataV2CallsRequestFilterWithOwnersContentSelector"
-    assert list(_differences(EXTENSIVE, SCHEMAS[request], "extensive")) == []
+REQUESTS = {
+    "NewCallAddingRequest": NEW_CALL,
+    "PublicApiBaseRequestWithDataV2CallsRequestFilterWithOwnersContentSelector": request_shapes.EXTENSIVE,
+    "PublicApiBaseRequestV2CallsFilter": request_shapes.TRANSCRIPTS,
+    "PublicApiBaseRequestV2MultipleUsersRequestWithCreationDates": request_shapes.USERS,
+    "PublicApiBaseRequestV2MultipleUsersWithDates": request_shapes.ACTIVITY,
+    "RequestWithTimePeriod": request_shapes.ACTIVITY_BY_PERIOD,
+    "PublicApiBaseRequestV2AnsweredScorecardsFilter": request_shapes.ANSWERED_SCORECARDS,
+}
+
+
+@pytest.mark.parametrize("schema", REQUESTS)
+def test_tables_hold_exactly_the_fields_types_and_words_of_the_specification(schema: str) -> None:
+    assert list(_differences(REQUESTS[schema], SCHEMAS[schema], schema)) == []
 
 
 def _differences(shape: Shape, schema: dict[str, Any], where: str) -> Iterator[str]:
