@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, inspect, make_url, text
+from sqlalchemy import URL, Connection, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from gong_bridge.config.secrets import Secret
@@ -16,7 +16,7 @@ from gong_bridge.errors import ConfigError
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.faults import WrongAccess
-from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
+from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
 
 _SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
 _MIGRATION_LOCK = 0x676F6E67  # any number that every gong-bridge agrees on
@@ -156,7 +156,9 @@ def _migrate(database: Database) -> None:
     with database.write(unhurried=True) as connection:  # another host may migrate a large ledger just now
         database.alone(connection, _MIGRATION_LOCK)
         present = _present_revision(connection, database.place)
-        if present != HEAD:
+        if present is None:
+            _make(connection)
+        elif present != HEAD:
             _upgrade(connection, database.place, present)
     if present != HEAD:
         reached(Point.MIGRATED)
@@ -173,8 +175,8 @@ def _use_write_ahead_log(database: Database) -> None:
 
 def _present_revision(connection: Connection, place: str) -> str | None:
     names = set(inspect(connection).get_table_names())
-    if VERSION_TABLE in names:
-        revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    if ledger_version.name in names:
+        revision: str | None = connection.execute(select(ledger_version.c.version_num)).scalar()
         return revision
     foreign = names if connection.dialect.name == "sqlite" else names & set(metadata.tables)
     if foreign:
@@ -185,7 +187,15 @@ def _present_revision(connection: Connection, place: str) -> str | None:
     return None
 
 
-def _upgrade(connection: Connection, place: str, present: str | None) -> None:
+def _make(connection: Connection) -> None:
+    """A new ledger has no history: its tables are made as they are now (a test compares them with the migrations')."""
+    metadata.create_all(connection)
+    ledger_version.create(connection)
+    connection.execute(insert(ledger_version).values(version_num=HEAD))
+    reached(Point.REVISION_APPLIED)
+
+
+def _upgrade(connection: Connection, place: str, present: str) -> None:
     from alembic import command  # only here: it is needed once in a ledger's life, and is not small
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -194,7 +204,7 @@ def _upgrade(connection: Connection, place: str, present: str | None) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if present is not None and present not in known:
+    if present not in known:
         raise ConfigError(
             f"ledger {place} was written by a newer gong-bridge (revision {present}, this one knows {HEAD});"
             " install that version again, or restore the backup taken before the upgrade"

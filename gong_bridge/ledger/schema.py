@@ -7,11 +7,22 @@ against bound parameters.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 HEAD = "0002"
 """The revision this program needs; the newest file in migrations/versions."""
-VERSION_TABLE = "ledger_version"
 
 IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
 IS_BEGUN = text("state IN ('created', 'delivered')")
@@ -26,6 +37,13 @@ HAS_REMARK = text("remark IS NOT NULL")
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY numbers rows by itself in SQLite
 
 metadata = MetaData()
+ledger_version = Table(
+    "ledger_version",
+    MetaData(),  # Alembic's own, not one of those that `ledger move` copies
+    Column("version_num", String(32)),
+    PrimaryKeyConstraint("version_num", name="ledger_version_pkc"),
+)
+"""Which revision the tables have; made as Alembic makes it."""
 
 entries = Table(
     "entries",

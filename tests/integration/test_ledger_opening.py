@@ -16,12 +16,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 import gong_bridge.ledger
 from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import file_system_type, is_network_file_system
-from gong_bridge.ledger.schema import HEAD, VERSION_TABLE, metadata
+from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
 from gong_bridge.model import State
 from tests.contract.test_ledger import NOON, add, created, drafted, recording
 
@@ -37,9 +38,9 @@ host:/home /home/sshfs fuse.sshfs rw 0 0
 def revision_of(path: Path, set_to: str | None = None) -> str:
     with closing(sqlite3.connect(path)) as connection:
         if set_to:
-            connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = ?", [set_to])
+            connection.execute(f"UPDATE {ledger_version.name} SET version_num = ?", [set_to])
             connection.commit()
-        return str(connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()[0])
+        return str(connection.execute(f"SELECT version_num FROM {ledger_version.name}").fetchone()[0])
 
 
 def test_a_new_ledger_can_be_read_by_its_user_only(tmp_path: Path) -> None:
@@ -63,7 +64,8 @@ def test_the_migrations_make_the_tables_that_the_program_speaks_of(
 ) -> None:
     url = f"sqlite:///{tmp_path}/a.db" if kind == "sqlite" else request.getfixturevalue("new_postgresql_ledger")()
     with Ledger.open(url) as ledger, ledger.database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        options = {"version_table": ledger_version.name, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
         indexes = connection.exec_driver_sql(
             "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%% WHERE %%'"
@@ -85,13 +87,13 @@ from alembic.config import Config
 from gong_bridge.ledger import open as opening
 from gong_bridge.ledger.database import Database
 
-def to_the_first(connection, place, present):
+def to_the_first(connection):
     config = Config()
     config.set_main_option("script_location", sys.argv[2])
     config.attributes["connection"] = connection
     command.upgrade(config, "0001")
 
-opening._upgrade = to_the_first
+opening._make = to_the_first
 database = opening.open_database(sys.argv[1])
 INSERT = (
     "INSERT INTO entries (source, key, version, size_bytes, modified_at, state, attempts, due_at, backlog, owns_call,"
@@ -107,14 +109,45 @@ database.close()
 """
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_R28_the_rows_of_the_first_ledger_survive_the_upgrade(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    url = f"sqlite:///{tmp_path}/a.db" if kind == "sqlite" else request.getfixturevalue("empty_postgresql_url")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def first_ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger as the first release made it, with two recordings."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/first.db" if sqlite else str(request.getfixturevalue("empty_postgresql_url"))
     migrations = Path(gong_bridge.ledger.__file__).parent / "migrations"
     subprocess.run([sys.executable, "-c", FIRST_LEDGER, url, str(migrations)], check=True, timeout=60)
-    with Ledger.open(url) as ledger:
+    return url
+
+
+def shape(ledger: Ledger) -> dict[str, Any]:
+    """The tables of a ledger: their columns and indexes, without the order in which they came."""
+    found: dict[str, Any] = {}
+    with ledger.database.read() as connection:
+        looking = inspect(connection)
+        for table in looking.get_table_names():
+            columns = {
+                one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in looking.get_columns(table)
+            }
+            indexes = {
+                one["name"]: (one["column_names"], one["unique"], sorted(map(str, one["dialect_options"].values())))
+                for one in looking.get_indexes(table)
+            }
+            found[table] = (columns, looking.get_pk_constraint(table)["constrained_columns"], indexes)
+    return found
+
+
+def test_an_upgraded_ledger_has_the_tables_of_a_new_one(
+    first_ledger_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    of_kind = "new_sqlite_ledger" if first_ledger_url.startswith("sqlite") else "new_postgresql_ledger"
+    arguments = [tmp_path / "new.db"] if of_kind == "new_sqlite_ledger" else []
+    new_url = request.getfixturevalue(of_kind)(*arguments)
+    with Ledger.open(first_ledger_url) as upgraded, Ledger.open(new_url) as new:
+        assert shape(upgraded) == shape(new)
+
+
+def test_R28_the_rows_of_the_first_ledger_survive_the_upgrade(first_ledger_url: str) -> None:
+    with Ledger.open(first_ledger_url) as ledger:
         done, still_open = ledger.views.entries()
         assert (done.key, done.state, done.call_id, done.client_unique_id, done.owns_call) == (
             "done.wav", State.DONE, "77", "77", True)  # fmt: skip
@@ -144,16 +177,17 @@ def test_R28_a_ledger_newer_than_the_program_is_refused_and_left_as_it_is(tmp_pa
     assert revision_of(path) == "9999"
 
 
-def test_a_migration_that_dies_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
+@pytest.mark.parametrize("first_ledger_url", ["sqlite"], indirect=True)
+def test_a_migration_that_dies_half_way_leaves_nothing_behind(first_ledger_url: str) -> None:
     die = (
         "import os, sys; from alembic import op; real = op.create_table;"
-        "op.create_table = lambda name, *a, **k: os._exit(9) if name == 'gong_users' else real(name, *a, **k);"
+        "op.create_table = lambda name, *a, **k: os._exit(9) if name == 'bridges' else real(name, *a, **k);"
         "from gong_bridge.ledger.ledger import Ledger; Ledger.open(sys.argv[1])"
     )
-    died = subprocess.run([sys.executable, "-c", die, f"sqlite:///{path}"], timeout=60)
+    died = subprocess.run([sys.executable, "-c", die, first_ledger_url], timeout=60)
     assert died.returncode == 9
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    assert revision_of(Path(first_ledger_url.removeprefix("sqlite:///"))) == "0001"
+    with Ledger.open(first_ledger_url) as ledger:
         assert add(ledger) == 1
 
 
