@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from gong_bridge.errors import BridgeError, Held
+from gong_bridge.readable import printable
 
 MASK = "********"
 LIBRARIES = ("alembic", "boto3", "botocore", "httpcore", "httpx", "sqlalchemy", "urllib3", "uvicorn", "watchdog")
@@ -173,13 +174,6 @@ def _host_of(url: str) -> str:
         return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
     except ValueError:
         return "[address]"
-
-
-def printable(text: str) -> str:
-    """`text` on one line, with everything that is not to be seen (control, bidi, half characters) written as \\x1b."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 # --- how it is written -----------------------------------------------------------------------------------------------

@@ -97,8 +97,9 @@ class _GongObject(BaseModel):
     """A request object: fields in Gong's camelCase on the wire, unknown fields refused (they would be mistakes)."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, str_strip_whitespace=False
-    )
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, str_strip_whitespace=False,
+        defer_build=True,  # most commands never touch a draft
+    )  # fmt: skip
 
 
 CrmSystem = Literal["Salesforce", "HubSpot", "MicrosoftDynamic", "Generic"]

@@ -29,7 +29,7 @@ class Presence:
 
     def begin(self) -> None:
         """Be seen for the first time, and say once what differs or waits for nobody."""
-        ahead = follow_ledger_clock(self._ledger)
+        ahead = self._ledger.follow_clock()
         if abs(ahead) > CLOCKS_DIFFER:
             log.warning(
                 "this machine's clock is not that of the ledger, whose clock is used; set this one right",
@@ -45,7 +45,7 @@ class Presence:
 
     def beat(self) -> None:
         """Give a sign of life, and look at the ledger's clock. Raises LedgerReadOnly."""
-        follow_ledger_clock(self._ledger)
+        self._ledger.follow_clock()
         self._tell(stopped=False)
 
     def end(self) -> None:
@@ -66,13 +66,3 @@ class Presence:
             ),
             self._lease_seconds,
         )
-
-
-def follow_ledger_clock(ledger: Ledger) -> timedelta:
-    """From now on this process keeps the ledger's time; how far that is ahead of this machine's.
-
-    The clocks of several hosts differ, and one that is minutes ahead would take leases that still hold.
-    """
-    ahead = ledger.database.clock_ahead()
-    clock.follow(ahead)
-    return ahead

@@ -1,18 +1,17 @@
-"""Makes a route of each configured source, and says who can open its recordings."""
+"""Makes a route of each configured source."""
 
 from __future__ import annotations
 
 import re
-import socket
 from zoneinfo import ZoneInfo
 
 from gong_bridge.config.places import place_is_missing
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.filters import Lane
 from gong_bridge.mapping.people import Company
 from gong_bridge.mapping.tables import Tables
 from gong_bridge.mapping_watch import WatchedMapping
+from gong_bridge.reach import reach_of
 from gong_bridge.route import Route
 from gong_bridge.sources.base import Source
 from gong_bridge.sources.elsewhere import Elsewhere
@@ -59,21 +58,3 @@ def build_routes(config: Config, tables: Tables | None = None) -> dict[str, Rout
             workspace=options.workspace,
         )
     return routes
-
-
-def reach_of(source: FolderSource | BucketSource, ledger_url: str) -> str | None:
-    """The reach of the entries of `source`; None: every bridge on the ledger can open them.
-
-    A folder is this host's own unless `reach` says otherwise. An SQLite ledger lies on a disk of this host, too: there
-    nobody else could claim, and a host that gets another name (a container at each start) goes on as it was.
-    """
-    if isinstance(source, BucketSource):
-        return None
-    if source.reach is not None or ledger_url.startswith("sqlite:"):
-        return source.reach
-    return socket.gethostname()
-
-
-def lanes_of(config: Config) -> tuple[Lane, ...]:
-    """What a bridge with this configuration may claim."""
-    return tuple(Lane(source.name, reach_of(source, config.ledger.url)) for source in config.sources)

@@ -12,6 +12,7 @@ from gong_bridge.agents_file import try_again_for_people
 from gong_bridge.config.accounts import account_name
 from gong_bridge.errors import BridgeError, SourceUnavailable
 from gong_bridge.ledger.filters import Lane
+from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.logs import get_logger
 from gong_bridge.model import SourceHealth
 from gong_bridge.owner import is_alive
@@ -20,7 +21,6 @@ from gong_bridge.service import Bridge
 from gong_bridge.single_pass import Scan
 from gong_bridge.sources.base import Intake, Source
 from gong_bridge.supervision import Work, every, keep_going
-from gong_bridge.switch import cure, in_words
 from gong_bridge.worker import Leases, Worker
 
 LOOK_SECONDS = 0.5

@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 
 # Lowest first. Names on one line are siblings: they may not import each other.
 LEVELS: list[set[str]] = [
-    {"errors"},
+    {"errors", "readable"},
     {"model", "clock", "kill_points", "logs", "notify", "strict_yaml"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
-    {"agents_file", "beside", "gate", "switch"},
+    {"agents_file", "beside", "gate", "reach", "switch"},
     {"directory", "identity", "linking", "notifications", "observer", "owner", "mapping_watch", "sidecar_watch"},
     {"account", "route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
@@ -86,6 +86,18 @@ def test_only_the_probe_s_child_process_loads_decoders() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", ["ledger", "status", "pause"])
+def test_commands_that_only_look_into_the_ledger_load_nothing_that_works_on_recordings(verb: str) -> None:
+    # People and scripts type them again and again: with everything loaded each would take twice the time.
+    import subprocess
+    import sys
+
+    heavy = {"alembic", "boto3", "httpx", "jinja2", "phonenumbers", "starlette", "structlog", "watchdog"}
+    program = f"import sys; from gong_bridge.cli import build_app; build_app({verb!r}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert heavy & set(loaded.stdout.split()) == set()
 
 
 def test_nobody_but_the_clock_sleeps_or_asks_the_time() -> None:

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, err, opened_ledger, out
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, err, out
+from gong_bridge.cli.ledger_access import opened_ledger
 from gong_bridge.cli.mapping_try_show import show_tally
 from gong_bridge.cli.outcomes import outcomes_of
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
@@ -30,10 +31,10 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.people import agents_line
 from gong_bridge.mapping.trial import Tally
 from gong_bridge.model import Recording
+from gong_bridge.readable import size
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.base import BATCH_SIZE
-from gong_bridge.web.pages import size
 
 
 @dataclass(kw_only=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gong_bridge.cli.display import STYLES, printable
-from gong_bridge.config.load import default_path, load_config
-from gong_bridge.config.schema import Config
-from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.ledger.open import ledger_exists
-from gong_bridge.mapping.agents import load_agents
-from gong_bridge.mapping.engine import load_mapping
-from gong_bridge.mapping.library import find_mapping
+from gong_bridge.cli.styles import STYLES
 from gong_bridge.model import State
-from gong_bridge.presence import follow_ledger_clock
+from gong_bridge.readable import printable
 
 EXIT_FINE = 0
 EXIT_PERSON_NEEDED = 1
@@ -48,50 +39,15 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
-def read_config(path: Path | None, *, look_at_disk: bool = True, look_at_mappings: bool = True) -> Config:
-    """The configuration a command works with; its warnings go to standard error. Raises ConfigError.
+def fine(text: str) -> None:
+    """A line that says what is right."""
+    out.print(Text.assemble(("  ✓ ", "green"), text), soft_wrap=True)
 
-    look_at_disk: False for commands that must answer while a recorder's mount is away.
-    look_at_mappings: False for commands that make and mend mappings; one that a source names may not be written yet.
-    """
-    loaded = load_config(
-        default_path(path),
-        find_mapping,
-        read_mapping=load_mapping,
-        read_agents=load_agents,
-        look_at_disk=look_at_disk,
-        look_at_mappings=look_at_mappings,
-    )
-    for warning in loaded.warnings:
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """What a person should know although the command goes on: on standard error."""
+    for warning in warnings:
         err.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
-    return loaded.config
-
-
-def read_for_ledger(path: Path | None) -> Config:
-    """As `read_config`, for commands that need nothing but the ledger.
-
-    They answer while a recorder's mount is away, and while a mapping is wrong: that is when people ask them.
-    """
-    return read_config(path, look_at_disk=False, look_at_mappings=False)
-
-
-@contextmanager
-def opened_ledger(options: Config) -> Iterator[Ledger]:
-    """The ledger, or an empty one that is thrown away when there is none yet.
-
-    A command that looks must not make the file: made by root, the service's own user could not write it.
-    """
-    with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
-        url = options.ledger.url if ledger_exists(options.ledger.url) else f"sqlite:///{folder}/none-yet.db"
-        ledger = Ledger.open(url, options.ledger.password)
-        try:
-            follow_ledger_clock(ledger)
-            moving = ledger.bridges.moving()
-            if moving:
-                err.print(Text(f"warning: {moving}", style="yellow"), soft_wrap=True)
-            yield ledger
-        finally:
-            ledger.close()
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> int:

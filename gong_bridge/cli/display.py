@@ -22,21 +22,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from gong_bridge.cli.styles import STYLES
 from gong_bridge.errors import RateLimited
 from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.observer import Observer
-
-STYLES = {
-    State.FOUND: "cyan",
-    State.DRAFTED: "cyan",
-    State.CREATED: "blue",
-    State.DELIVERED: "blue",
-    State.DONE: "green",
-    State.SKIPPED: "yellow",
-    State.HELD: "magenta",
-    State.REJECTED: "red",
-}
-"""One colour a state, the same in every table."""
+from gong_bridge.readable import printable
 
 
 class PlainDisplay(Observer):
@@ -146,11 +136,6 @@ def entry_line(entry: Entry) -> RenderableType:
     if not entry.reason:
         return line
     return Group(line, Padding(Text(printable(entry.reason), style="dim"), (0, 0, 0, 11)))
-
-
-def printable(text: str) -> str:
-    """`text` with everything a terminal might obey or stumble over made visible."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def display_for(console: Console) -> BarDisplay | PlainDisplay:

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out, read_config
-from gong_bridge.cli.display import printable
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, out
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
@@ -23,7 +23,8 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording, State
-from gong_bridge.routing import reach_of
+from gong_bridge.reach import reach_of
+from gong_bridge.readable import printable
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes

@@ -10,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_for_ledger, shown
+from gong_bridge.cli.common import ConfigOption, out, shown
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.bridges import Unserved
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.routing import lanes_of
+from gong_bridge.reach import lanes_of
 
 
 def register(ledger_app: typer.Typer) -> None:

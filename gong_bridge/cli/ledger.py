@@ -16,15 +16,8 @@ from rich.text import Text
 
 from gong_bridge import clock
 from gong_bridge.cli import hosts, ledger_upkeep, moving
-from gong_bridge.cli.common import (
-    ConfigOption,
-    JsonOption,
-    opened_ledger,
-    out,
-    print_rows,
-    read_for_ledger,
-    shown,
-)
+from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, shown
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import list_people
 from gong_bridge.config.accounts import DEFAULT_ACCOUNT
 from gong_bridge.errors import ConfigError

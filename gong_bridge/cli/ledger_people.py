@@ -9,10 +9,10 @@ from typing import Any
 from rich.text import Text
 
 from gong_bridge.cli.common import out, print_rows
-from gong_bridge.cli.display import printable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.people import agents_line
+from gong_bridge.readable import printable
 
 COLUMNS = {"who": "who", "recordings": "recordings", "since_at": "since", "latest_at": "latest", "entry": "for example"}
 _KINDS = {"email": "e-mail"}

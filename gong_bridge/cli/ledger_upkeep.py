@@ -10,7 +10,8 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, opened_ledger, out, read_for_ledger
+from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, out
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.units import parse_duration
 from gong_bridge.errors import ConfigError
 

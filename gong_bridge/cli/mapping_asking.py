@@ -9,13 +9,13 @@ import typer
 from rich.text import Text
 
 from gong_bridge.cli.common import out
-from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_new_result import ROLE_STYLES, show_fields, show_sidecar
 from gong_bridge.config.schema import check_zone
 from gong_bridge.mapping.guessing import DIRECTIONS, ROLES, Plan, Shape
 from gong_bridge.mapping.planning import Given, read_from_sidecar, read_given, shapes_with
 from gong_bridge.mapping.shape_patterns import direction_words
 from gong_bridge.mapping.writing import Choices, SidecarPlan, epochs_of
+from gong_bridge.readable import printable
 
 _WAYS = ("Inbound", "Outbound", "Conference", "Unknown")
 

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from gong_bridge import clock
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, out
-from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, own_folder, surroundings
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.golden import Difference, actual_of, cases_in, run_case
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.new_case import make_case, write_case, write_expected
+from gong_bridge.readable import printable
 from gong_bridge.sources.names import key_from_bytes
 
 

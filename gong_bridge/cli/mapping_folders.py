@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gong_bridge.cli.common import read_config
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.config.load import default_path
 from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.errors import ConfigError

@@ -12,10 +12,10 @@ import typer
 from rich.text import Text
 
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, JsonOption, out
-from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, own_folder
 from gong_bridge.mapping.library import find_mapping, mapping_files
 from gong_bridge.mapping.lint import Finding, lint
+from gong_bridge.readable import printable
 
 _STYLES = {"error": "red", "warning": "yellow"}
 

@@ -14,7 +14,6 @@ import typer
 from gong_bridge import clock
 from gong_bridge.cli import mapping_asking as ask
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED
-from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, surroundings
 from gong_bridge.cli.mapping_new_result import show_fields, show_result, show_sidecar
 from gong_bridge.cli.mapping_samples import Samples, read_samples
@@ -26,6 +25,7 @@ from gong_bridge.mapping.new_case import make_case, write_case
 from gong_bridge.mapping.planning import Given, Unexplained, lacks, merged, read_from_sidecar, read_given, shapes_with
 from gong_bridge.mapping.sidecar_guessing import find_sidecar, guess_sidecar, keys_of
 from gong_bridge.mapping.writing import Choices, SidecarPlan, write_mapping
+from gong_bridge.readable import printable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _WAYS = ("Inbound", "Outbound", "Conference", "Unknown")

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from gong_bridge import clock
 from gong_bridge.cli.common import out
-from gong_bridge.cli.display import printable
 from gong_bridge.cli.mapping_samples import Samples
 from gong_bridge.config.schema import CompanyOptions
 from gong_bridge.mapping.engine import Mapping
@@ -22,6 +21,7 @@ from gong_bridge.mapping.new_case import NewCase, make_case
 from gong_bridge.mapping.people import agents_line
 from gong_bridge.mapping.planning import Unexplained
 from gong_bridge.mapping.writing import Choices, SidecarPlan, epochs_of
+from gong_bridge.readable import printable
 
 ROLE_STYLES = {
     "start": "green", "date": "green", "clock": "green", "agent": "cyan", "customer": "magenta", "caller": "magenta",

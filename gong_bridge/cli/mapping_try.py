@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, err, out, read_config
-from gong_bridge.cli.display import printable
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, err, out
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.cli.mapping_folders import FolderOption
 from gong_bridge.cli.mapping_try_names import try_names
 from gong_bridge.cli.mapping_try_show import show_tally
@@ -23,6 +23,7 @@ from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.trial import Tally
 from gong_bridge.model import Recording
+from gong_bridge.readable import printable
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes

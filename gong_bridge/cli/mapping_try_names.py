@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gong_bridge import clock
-from gong_bridge.cli.common import err, read_config
+from gong_bridge.cli.common import err
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.cli.mapping_samples import lines_of
 from gong_bridge.config.load import default_path
 from gong_bridge.config.schema import BucketSource, CompanyOptions, Config, FolderSource

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge.cli.common import out
-from gong_bridge.cli.display import printable
 from gong_bridge.mapping.people import agents_line
 from gong_bridge.mapping.trial import Cause, Tally
+from gong_bridge.readable import printable
 
 VERDICTS = {"sent": "green", "skipped": "yellow", "waits": "cyan", "held": "magenta", "not taken": "dim"}
 """What can become of a recording, with its colour."""

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, out, read_for_ledger
+from gong_bridge.cli.common import ConfigOption, out
+from gong_bridge.cli.ledger_access import read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
@@ -17,8 +18,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.moving import move_ledger
 from gong_bridge.ledger.open import has_password, ledger_exists
-from gong_bridge.presence import follow_ledger_clock
-from gong_bridge.routing import reach_of
+from gong_bridge.reach import reach_of
 
 
 def register(ledger_app: typer.Typer) -> None:
@@ -59,7 +59,7 @@ def move(
                 tasks[step] = bars.add_task(step, total=total or None)
             bars.update(tasks[step], completed=done)  # type: ignore[arg-type]
 
-        follow_ledger_clock(source if target.database.is_sqlite else target)
+        (source if target.database.is_sqlite else target).follow_clock()
         count = move_ledger(
             source, target, reaches=_reaches(options, to), now=clock.now(), lease_seconds=options.ledger.lease,
             progress=tell,

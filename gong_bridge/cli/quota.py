@@ -8,13 +8,12 @@ from typing import Any
 from rich.text import Text
 
 from gong_bridge.cli.common import out
-from gong_bridge.cli.display import printable
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.quota import CALLS_BY_LINK, CALLS_BY_UPLOAD, forecast, in_words, learned_in_words
-from gong_bridge.web.pages import size
+from gong_bridge.readable import printable, size
 
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:

@@ -14,15 +14,8 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock, logs, notify
-from gong_bridge.cli.common import (
-    EXIT_FINE,
-    EXIT_PERSON_NEEDED,
-    ConfigOption,
-    err,
-    needs_a_person,
-    out,
-    read_config,
-)
+from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, err, needs_a_person, out
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import LedgerReadOnly

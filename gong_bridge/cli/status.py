@@ -12,16 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli import backfill, hosts, quota
-from gong_bridge.cli.common import ConfigOption, needs_a_person, opened_ledger, out, print_rows, read_for_ledger
-from gong_bridge.cli.display import STYLES, printable
+from gong_bridge.cli import backfill_shown, hosts, quota
+from gong_bridge.cli.common import ConfigOption, needs_a_person, out, print_rows
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import line_for, person_in_words
+from gong_bridge.cli.styles import STYLES
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import AwaitingSidecar
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import State
+from gong_bridge.readable import printable
 from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
-from gong_bridge.switch import cure, in_words
 
 WAITING = {AwaitingSidecar.code: "waiting for the sidecar"}
 REMARKS = {
@@ -64,7 +66,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             "waiting_seconds": round((now - oldest.found_at).total_seconds()), "reason": oldest.reason,
         },
         **quota.gather(ledger, options, now),
-        **backfill.gather_open(ledger, options, now),
+        **backfill_shown.gather_open(ledger, options, now),
         **hosts.gather(ledger, options, now),
         "paused_by_hand": [
             {"source": one.source, "since": one.since, "reason": one.reason, "summary": in_words(one, now),
@@ -108,7 +110,7 @@ def _show(facts: dict[str, Any]) -> None:
             Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True
         )
     quota.show(facts)
-    backfill.show_open(facts)
+    backfill_shown.show_open(facts)
     for code, count in facts["waiting"].items():
         if code in WAITING:
             out.print(Text(f"{count:,} {WAITING[code]} (gong-bridge ledger list --code {code})"))

@@ -8,12 +8,13 @@ import typer
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli.common import ConfigOption, opened_ledger, out, read_config
+from gong_bridge.cli.common import ConfigOption, out
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
-from gong_bridge.switch import cure, in_words
+from gong_bridge.ledger.pause_words import cure, in_words
 
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only this source; all of them without it.")]
 
@@ -33,7 +34,7 @@ def pause(
 
     What is being sent comes to its end, recordings are still found, and a restart changes nothing.
     """
-    options = read_config(config, look_at_disk=False)
+    options = read_for_ledger(config)
     if not ledger_exists(options.ledger.url):
         raise ConfigError("there is no ledger yet, so nothing runs that could be paused; gong-bridge run makes it")
     with opened_ledger(options) as ledger:
@@ -45,7 +46,7 @@ def pause(
 
 def resume(source: SourceOption = None, config: ConfigOption = None) -> None:
     """Let deliveries go on that were paused by hand. Without --source: all of them."""
-    options = read_config(config, look_at_disk=False)
+    options = read_for_ledger(config)
     with opened_ledger(options) as ledger:
         _check_source(options, ledger, source)
         if source is not None and any(one.source is None for one in ledger.notes.paused_by_hand()):

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from gong_bridge import clock, logs
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, out
-from gong_bridge.cli.display import STYLES, entry_line, printable
+from gong_bridge.cli.display import entry_line
+from gong_bridge.cli.styles import STYLES
 from gong_bridge.config.load import load_config
 from gong_bridge.demo.workspace import Sample, Workspace, make_workspace, samples
 from gong_bridge.errors import ConfigError
@@ -24,6 +25,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.model import OPEN_STATES, Entry
 from gong_bridge.observer import Observer
+from gong_bridge.readable import printable
 from gong_bridge.running import run as run_bridge
 from gong_bridge.sandbox.options import Fault, SandboxOptions, load_users
 from gong_bridge.sandbox.people import DEFAULT_USERS

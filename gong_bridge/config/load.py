@@ -57,20 +57,19 @@ def default_path(
 
 def load_config(
     path: Path,
-    find_mapping: FindMapping,
+    find_mapping: FindMapping | None,
     *,
     read_mapping: Callable[[Path], object] | None = None,
     read_agents: Callable[[Path], object] | None = None,
     look_at_disk: bool = True,
-    look_at_mappings: bool = True,
 ) -> Loaded:
     """Read and check bridge.yaml; nothing is created or changed.
 
     All relative paths in it become absolute, taken from the folder of the file. `find_mapping(name, folder)` gives a
     mapping's file or raises ConfigError; `read_mapping` and `read_agents` read the files that were found, so that
     their mistakes are told together with those of bridge.yaml. `look_at_disk=False` leaves out whether folders are
-    there, for commands that must work while a mount is away; `look_at_mappings=False` whether mappings are there and
-    right, for commands that make or mend them.
+    there, for commands that must work while a mount is away; `find_mapping=None` whether mappings are there and right,
+    for commands that make or mend them, or never use them.
     Raises ConfigError with every mistake, in the file's order.
     """
     document = load_document(path)
@@ -86,7 +85,7 @@ def load_config(
     if look_at_disk:
         look.at_folders()
     look.at_agents(read_agents)
-    if look_at_mappings:
+    if find_mapping is not None:
         look.at_mappings(find_mapping, read_mapping)
     # A mistake that the schema and the disk both see is told once; `look` knows the order of the file.
     problems += [line for line in look.problems() if line not in problems]

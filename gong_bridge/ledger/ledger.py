@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import TracebackType
 
+from gong_bridge import clock
 from gong_bridge.config.secrets import Secret
 from gong_bridge.ledger.backfills import Backfills
 from gong_bridge.ledger.bridges import Bridges
@@ -62,6 +64,16 @@ class Ledger:
         Raises ConfigError (nonsense, not a ledger, newer than this program, network file system), LedgerReadOnly.
         """
         return cls(open_database(url, password))
+
+    def follow_clock(self) -> timedelta:
+        """From now on this process keeps the ledger's time; how far that is ahead of this machine's.
+
+        The clocks of several hosts differ, and one that is minutes ahead would take leases that still hold.
+        Raises LedgerReadOnly.
+        """
+        ahead = self.database.clock_ahead()
+        clock.follow(ahead)
+        return ahead
 
     def close(self) -> None:
         """Close all connections; entries stay as they are."""

@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from gong_bridge import __version__
-from gong_bridge.logs import printable
+from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
-from gong_bridge.switch import cure, in_words
+from gong_bridge.readable import printable, size
 from gong_bridge.web.cures import cure_for
 from gong_bridge.web.overview import Change, Group, Health
 from gong_bridge.web.traffic import Traffic
@@ -156,16 +156,6 @@ def duration(seconds: float) -> str:
     if hours < 24:
         return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
     return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
-
-
-def size(size_bytes: float) -> str:
-    """Bytes as people read them: "812 B", "3.4 MB"."""
-    value, unit = float(size_bytes), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def _moment(at: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from gong_bridge import clock
-from gong_bridge.cli.common import read_config
+from gong_bridge.cli.configuration import read_config
 from gong_bridge.errors import Paused
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.model import Entry
