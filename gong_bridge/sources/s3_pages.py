@@ -51,7 +51,8 @@ class Page:
 
 def read_quickly(client: S3Client) -> S3Client:
     """The same client, whose listings are from now on read by `list_page` alone."""
-    client.meta.events.register_first("before-parse.s3.ListObjectsV2", _take_objects)
+    # The star brings it before the handler of botocore that parses every answer once more, to look for an error
+    client.meta.events.register_first("before-parse.*.ListObjectsV2", _take_objects)
     return client
 
 

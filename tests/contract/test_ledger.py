@@ -88,6 +88,23 @@ def test_R1_a_batch_of_thousands_is_written_whole_and_once(ledger: Ledger) -> No
     assert ledger.views.open_count() == 1203
 
 
+def test_R14_a_sorted_page_is_compared_row_by_row_with_whatever_lies_between(ledger: Ledger) -> None:
+    """Changed and new ones are told, known ones are not; of many rows between two keys none hides another."""
+    known = [recording(f"{number:04}.wav") for number in range(0, 2000, 2)]
+    add(ledger, *known)
+    page = [*known[:3], recording("0005-new.wav"), recording("0006.wav", "3"), known[-1]]
+    assert ledger.intake.unseen(page) == [page[3], page[4]]
+    assert ledger.intake.unseen(known[300:]) == []
+    assert ledger.intake.unseen(known[300:][::-1]) == []
+
+
+def test_R14_keys_in_the_order_of_their_bytes_are_known_however_the_database_sorts(ledger: Ledger) -> None:
+    keys = sorted(["B.wav", "a.wav", "A-1.wav", "A 2.wav", "_.wav", "ä.wav", "z.wav", "Ω.wav", "🎧.wav"])
+    add(ledger, *(recording(key) for key in keys))
+    assert ledger.intake.unseen([recording(key) for key in keys]) == []
+    assert ledger.intake.unseen([recording(key, "2") for key in keys]) == [recording(key, "2") for key in keys]
+
+
 def test_hostile_keys_come_back_as_they_were(ledger: Ledger) -> None:
     keys = ["'; DROP TABLE entries; --.wav", 'a "b"\n.wav', "../../etc/x.wav", "-rf.wav", "%s:name.wav", "Ünï 🎧.wav"]
     add(ledger, *(recording(key) for key in keys))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_bridge.sources.s3_layout import dated_prefixes
-from gong_bridge.sources.s3_pages import Found, objects_in
+from gong_bridge.sources.s3_pages import Found, objects_in, read_quickly
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, with the fields of later years
 AMAZON = """<?xml version="1.0" encoding="UTF-8"?>
@@ -42,6 +42,26 @@ def test_a_page_of_amazon_s_is_read_with_names_decoded_and_quotes_taken_off() ->
     ]  # fmt: skip
     assert b"<Contents>" not in rest
     assert b"<CommonPrefixes><Prefix>photos/</Prefix></CommonPrefixes>" in rest
+
+
+def test_the_objects_are_taken_before_botocore_parses_the_whole_page_to_look_for_an_error() -> None:
+    client = read_quickly(
+        boto3.client("s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+    )
+    answer: dict[str, Any] = {"status_code": 200, "body": AMAZON.encode(), "headers": {}}
+    seen_by_botocore: list[bytes] = []
+    client.meta.events.register_first(
+        "before-parse.s3.*", lambda response_dict, **_: seen_by_botocore.append(response_dict["body"])
+    )
+    client.meta.events.emit(
+        "before-parse.s3.ListObjectsV2",
+        operation_model=client.meta.service_model.operation_model("ListObjectsV2"),
+        response_dict=answer,
+        customized_response_dict={},
+    )
+    client.close()
+    assert len(seen_by_botocore) == 1
+    assert b"<Contents>" not in seen_by_botocore[0]
 
 
 @pytest.mark.parametrize(
