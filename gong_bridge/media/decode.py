@@ -23,6 +23,7 @@ WINDOW_ROUNDS: Final = (8, 24, 96)
 PACKETS_PER_WINDOW: Final = 2_000
 MOST_CHANNELS: Final = 64
 MOST_STREAMS: Final = 64
+LOWEST_RATE_HZ: Final = 1_000
 WINDOWS_BEFORE_SILENT: Final = 600
 THOROUGH_BYTES: Final = 32 * 2**20
 """Up to this size a last round of WINDOWS_BEFORE_SILENT is looked at before a recording is called silent."""
@@ -92,6 +93,10 @@ def first_audio(container: InputContainer) -> AudioStream:
     if not container.streams.audio:
         raise Unreadable("there is no audio in this file; check what the recorder stores under this name")
     stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise Unreadable(
+            "its audio is of a codec that is not known here, or lies in another file; check what the recorder writes"
+        )
     stream.codec_context.thread_count = 1
     return stream
 
@@ -117,7 +122,7 @@ def look(file: ServedFile, extent: Extent, *, silence_dbfs: float, audible: bool
     with open_media(file, extent.demuxer) as container:
         stream = first_audio(container)
         context = stream.codec_context
-        if not 0 < context.channels <= MOST_CHANNELS or not 0 < context.sample_rate <= 1_000_000:
+        if not 0 < context.channels <= MOST_CHANNELS or not LOWEST_RATE_HZ <= context.sample_rate <= 1_000_000:
             raise Unreadable("its header gives no usable number of channels or sample rate")
         duration = _duration_seconds(container, stream, extent, file.size_bytes)
         levels = Levels(level_dbfs=(), peak_dbfs=())

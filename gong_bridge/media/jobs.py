@@ -14,7 +14,7 @@ from gong_bridge.media.assemble import Track, assemble
 from gong_bridge.media.confinement import allow_writing
 from gong_bridge.media.containers import examine
 from gong_bridge.media.convert import convert
-from gong_bridge.media.decode import Facts, Unreadable, look
+from gong_bridge.media.decode import MOST_STREAMS, Facts, Unreadable, look
 from gong_bridge.media.extent import TRUNCATED, UNFINALISED, Extent, NoRecording
 from gong_bridge.media.levels import Levels
 from gong_bridge.media.served_file import ServedFile
@@ -47,7 +47,10 @@ def answer(job: dict[str, Any], fetch: Callable[[int, int, int], bytes]) -> tupl
     except (NoRecording, Unreadable) as error:
         return _failed(str(error))
     except MemoryError:
-        return _failed("it needs more memory than media.memory_limit allows; it is damaged, or raise the limit")
+        return _failed(
+            f"it needs more memory than media.memory_limit allows, or has more than {MOST_STREAMS} streams; "
+            "it is damaged, or raise the limit"
+        )
     except av.FFmpegError as error:
         return _failed(f"the decoder cannot read it ({error.strerror}); it is damaged, fetch it anew from the recorder")
     except OSError as error:

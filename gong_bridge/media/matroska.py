@@ -8,10 +8,12 @@ from typing import Final
 from gong_bridge.media.extent import Extent, NoRecording, Reader, compare, truncated, unstated
 
 MAX_ELEMENTS: Final = 50_000
+MAX_HEADER_FIELDS: Final = 32
 MAX_WALKED_BYTES: Final = 64 * 2**20
 """Clusters of unknown size are walked block by block; beyond this much the answer is "unstated"."""
 
 _EBML, _DOCTYPE, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x4282, 0x18538067, 0x1F43B675
+_KINDS: Final = {b"matroska": "mkv", b"webm": "webm"}
 _TOP_LEVEL: Final = frozenset(
     {0x114D9B74, 0x1549A966, 0x1654AE6B, _CLUSTER, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, 0xEC, 0xBF}
 )
@@ -44,15 +46,18 @@ def examine_matroska(reader: Reader) -> Extent:
 
 
 def _container(reader: Reader, ebml: _Element) -> str:
-    header = reader.read_at(ebml.start, min(ebml.size or 0, 4096))
-    position = header.find(_DOCTYPE.to_bytes(2, "big"))
-    doctype = (
-        header[position + 3 : position + 3 + (header[position + 2] & 0x7F)] if 0 <= position < len(header) - 3 else b""
-    )
-    if doctype.rstrip(b"\0") == b"webm":
-        return "webm"
-    if doctype.rstrip(b"\0") == b"matroska":
-        return "mkv"
+    """What the header's DocType says; the fields of the header are few, in any order."""
+    position, end = ebml.start, ebml.start + (ebml.size or 0)
+    for _ in range(MAX_HEADER_FIELDS):
+        field = _element_at(reader, position) if position < end else None
+        if field is None or field.size is None:
+            break
+        if field.number == _DOCTYPE:
+            kind = _KINDS.get(reader.read_at(field.start, min(field.size, 64)).rstrip(b"\0"))
+            if kind is not None:
+                return kind
+            break
+        position = field.start + field.size
     raise NoRecording("an EBML file that is neither Matroska nor WebM")
 
 

@@ -40,6 +40,8 @@ _HEADER_SAYS_LESS: Final = 0.9
 HEADER_ONLY_BYTES = 128
 """A WAV header with its usual extra chunks; 128 bytes of audio would be 16 ms."""
 _BYTES_PER_GB: Final = 1e9
+_LEAST_BYTES_PER_SECOND: Final = 4
+"""Opus that sends nothing but its container's overhead in silence has more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +84,11 @@ def judge(info: MediaInfo, options: MediaOptions, *, modified_at: datetime, now:
             f"it has {info.present_bytes / _BYTES_PER_GB:.2f} GB, more than media.largest "
             f"({options.largest / _BYTES_PER_GB:.2f} GB; Gong takes at most 1.5 GB); "
             "split it, or let the recorder use a codec that needs less room"
+        )
+    if info.duration_seconds is not None and info.present_bytes < info.duration_seconds * _LEAST_BYTES_PER_SECOND:
+        raise BadMedia(
+            f"its header declares {info.duration_seconds:.0f} s, more than its {info.present_bytes} bytes can hold; "
+            "the header is damaged, fetch it anew from the recorder"
         )
     if info.duration_seconds is not None and info.duration_seconds < options.shortest:
         understated = _header_warnings(info)

@@ -1,4 +1,4 @@
-"""R9: hostile sidecars are held with a clear reason, and the good recordings beside them are delivered meanwhile."""
+"""Hostile sidecars and recordings are held with a clear reason, and the good ones beside them are delivered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, wait_until
 from tests.end_to_end.recordings import drop, wav
+from tests.proofs.broken_files import broken_files
+from tests.proofs.hostile_files import hostile_file
+from tests.proofs.served_hostile_files import serve
 
 LOL = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 FIELDS = ('"actualStart": "2026-09-01T10:15:30Z", "direction": "Inbound", "parties": [{"emailAddress": '
@@ -72,6 +75,12 @@ def test_R9_hostile_sidecars_are_held_and_hold_up_nobody(home: Home, sandbox: Sa
     assert wrong == {}
     assert max(len(entry["reason"] or "") for entry in home.entries()) < 400  # people read them in a table
     assert sorted(call.client_unique_id or "" for call in sandbox.calls) == good
+
+
+def test_R7_the_good_recordings_among_hostile_files_are_delivered(home: Home, sandbox: Sandbox) -> None:
+    hostile = [content for _, content in broken_files(30, 7)] + [hostile_file(number, 7)[1] for number in range(30)]
+    told = serve(home, sandbox, hostile, 3, seconds=60)
+    assert sum(told.values()) == 60
 
 
 def other(home: Home, format: str) -> dict[str, object]:

@@ -22,6 +22,8 @@ from gong_bridge.media.rules import Conversion
 from gong_bridge.model import MediaInfo
 from tests import made_recordings as made
 from tests.made_recordings import record
+from tests.proofs.hostile_files import MAKINGS, hostile_file
+from tests.proofs.watched_probe import MEMORY_LIMIT_BYTES, probe_all
 
 TO_FLAC = Conversion(container="flac", codec="flac")
 TO_MKV = Conversion(container="mkv", codec="copy")
@@ -104,6 +106,15 @@ def test_a_zip_bomb_named_wav_is_not_unpacked(probe: MediaProbe):
         archive.writestr("x.wav", bytes(50 * 2**20))
     with pytest.raises(BadMedia, match="ZIP archive; unpack it first"):
         inspect(probe, packed.getvalue())
+
+
+def test_R7_one_of_each_kind_of_hostile_file_ends_in_an_answer_or_is_held():
+    """Bombs, loops, lies about sizes, streams without number; `make prove` looks into five thousand."""
+    told = probe_all(hostile_file(number, 20260901) for number in range(len(MAKINGS)))
+    assert told.crashes == []
+    assert told.left_behind == []
+    assert told.outcomes["held: refused"] >= 10
+    assert told.largest_address_space <= MEMORY_LIMIT_BYTES
 
 
 def test_three_hundred_damaged_recordings_end_in_an_answer_or_in_bad_media():

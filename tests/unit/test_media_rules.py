@@ -111,6 +111,15 @@ def test_a_recording_over_one_and_a_half_gigabytes_is_held():
     assert verdict(replace(GOOD, present_bytes=1_500_000_000, declared_bytes=1_500_000_000)) == Verdict()
 
 
+def test_R7_a_header_that_declares_more_hours_than_the_bytes_can_hold_is_held():
+    lying = replace(GOOD, container="mp4", codec="aac", duration_seconds=17024.0, present_bytes=9108)
+    assert hold(lying) == (
+        "its header declares 17024 s, more than its 9108 bytes can hold; "
+        "the header is damaged, fetch it anew from the recorder"
+    )
+    assert verdict(replace(lying, present_bytes=17024 * 10)).skip_reason is None
+
+
 def test_a_recording_shorter_than_gongs_minimum_is_skipped():
     assert verdict(replace(GOOD, duration_seconds=29.9)).skip_reason == (
         "it lasts 29.90 s, less than media.shortest (30 s); Gong does not import calls that short"
