@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gong_bridge.agents_file import AgentsFile
@@ -60,7 +61,8 @@ class Account:
     def close(self) -> None:
         """Give up connections, and write the last calls down."""
         self.client.close()
-        self.allowance.flush()
+        with suppress(LedgerReadOnly):  # a full disk: the rest must be closed all the same
+            self.allowance.flush()
 
 
 class Accounts:

@@ -83,17 +83,16 @@ class Gate:
             self._last_code = cause.code
             self._probe_at = now_seconds + self._probe_wait_seconds
         log.error("paused", code=cause.code, reason=cause.message, **self._told)
-        if not isinstance(cause, LedgerReadOnly):
-            self._write_down(cause)
+        self._write_down(cause)
 
     def tend(self) -> None:
         """Probe when it is time, and open when the trouble is over. Called every second or so."""
         if self._cause is None or clock.monotonic_seconds() < self._probe_at:
             return
         try:
-            self._ledger.notes.resume(self._account)  # a write: also the probe of a ledger that was read-only
             if not isinstance(self._cause, LedgerReadOnly):
                 self._probe()
+            self._ledger.notes.resume(self._account)  # last: until then everybody sees the pause and when it began
         except BridgeError as error:
             self._still_closed(error)
             return
@@ -106,7 +105,13 @@ class Gate:
     def _write_down(self, cause: Paused) -> None:
         now = clock.now()
         until = now + timedelta(seconds=self._probe_wait_seconds)
-        self._ledger.notes.pause(cause.code, cause.message, until, now, self._account)
+        try:
+            self._ledger.notes.pause(cause.code, cause.message, until, now, self._account)
+        except LedgerReadOnly:
+            # Then `cause` is what tells: the page is asked in this process, and `status` tries to write by itself.
+            # A disk that is full for a hundred recordings may still take this note.
+            if not isinstance(cause, LedgerReadOnly):
+                raise
 
     def _still_closed(self, error: BridgeError) -> None:
         self._probe_wait_seconds = min(self._probe_wait_seconds * 2, LONGEST_PROBE_SECONDS)

@@ -143,7 +143,7 @@ class _Crew:
         bridge = self._bridge
         for account in bridge.accounts:
             self.start_thread("gate", every(TEND_SECONDS, account.gate.tend))
-        self.start_thread("presence", every(bridge.config.ledger.lease / 3, bridge.presence.beat))
+        self.start_thread("presence", every(bridge.config.ledger.lease / 3, bridge.give_a_sign_of_life))
         self.start_thread("work", every(LOOK_SECONDS, bridge.look_for_work))
         self.start_thread("agents", every(TEND_SECONDS, bridge.agents.reload))
         self.start_thread("tables", bridge.tables.keep_reading)

@@ -10,6 +10,7 @@ from gong_bridge.account import Account, Accounts
 from gong_bridge.agents_file import AgentsFile
 from gong_bridge.backfill import Backfill
 from gong_bridge.config.schema import Config
+from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.looking import Looking
@@ -98,6 +99,14 @@ class Bridge:
     def lanes_of(self, account: Account) -> tuple[Lane, ...]:
         """The lanes whose new calls go to this account."""
         return tuple(lane for lane in self.lanes if self.accounts.of_source(lane.source) is account)
+
+    def give_a_sign_of_life(self) -> None:
+        """To the other bridges on the ledger; also what notices that an idle bridge could write nothing down."""
+        try:
+            self.presence.beat()
+        except LedgerReadOnly as error:
+            self.accounts.pause(error)
+            raise
 
     def abort(self) -> None:
         """Break off every request to Gong at once, from any thread."""

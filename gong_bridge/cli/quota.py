@@ -10,6 +10,7 @@ from rich.text import Text
 from gong_bridge.cli.common import out
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config
+from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.quota import CALLS_BY_LINK, CALLS_BY_UPLOAD, forecast, in_words, learned_in_words
@@ -18,23 +19,27 @@ from gong_bridge.readable import printable, size
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """`allowance` and `quota` of `status --json`; and `accounts`, each with its own, where there are several."""
-    told = {account: _of_account(ledger, options, account, now) for account in options.all_accounts}
+    unwritable = ledger.upkeep.trouble(now)
+    told = {account: _of_account(ledger, options, account, now, unwritable) for account in options.all_accounts}
     if len(told) == 1:
         return told[None]
     return {**told[None], "accounts": {account_name(account): facts for account, facts in told.items()}}
 
 
-def _of_account(ledger: Ledger, options: Config, account: str | None, now: datetime) -> dict[str, Any]:
+def _of_account(
+    ledger: Ledger, options: Config, account: str | None, now: datetime, unwritable: LedgerReadOnly | None
+) -> dict[str, Any]:
     limits = options.all_accounts[account].limits
     allowance = allowance_of(ledger, limits, name=account_name(account)).state(now)
     sources = [source for source in options.sources if source.account == account]
     waiting = ledger.views.waiting([source.name for source in sources] if options.accounts else None)
     by_link = any(isinstance(source, BucketSource) for source in sources)
-    pause = ledger.notes.pause_state(account)
+    pause = unwritable or ledger.notes.pause_state(account)
+    reason = pause.message if isinstance(pause, LedgerReadOnly) else pause and pause.reason
     ways = {"upload": CALLS_BY_UPLOAD, "link": CALLS_BY_LINK} if by_link else {"upload": CALLS_BY_UPLOAD}
     forecasts = {way: forecast(waiting, calls_each, allowance, now) for way, calls_each in ways.items()}
     return {
-        "paused": None if pause is None else {"code": pause.code, "reason": pause.reason},
+        "paused": None if pause is None else {"code": pause.code, "reason": reason},
         "allowance": {
             "used_24h": allowance.used_24h, "used_for_backlog_24h": allowance.backlog_24h,
             "calls_per_day": allowance.calls_per_day, "calls_per_second": allowance.calls_per_second,

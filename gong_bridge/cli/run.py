@@ -72,13 +72,22 @@ def _bridge_when_possible(options: Config, traffic: Traffic) -> Bridge:
     said = ""
     while True:
         try:
-            return Bridge(options, observer=traffic)
+            return _writable(Bridge(options, observer=traffic))
         except LedgerReadOnly as error:
             if error.message != said:
                 said = error.message
                 log.error("the ledger cannot be used yet; it is tried again", reason=said)
                 notify.status(f"waiting for the ledger: {said}")
         clock.wait(threading.Event(), LEDGER_AGAIN_SECONDS)
+
+
+def _writable(bridge: Bridge) -> Bridge:
+    """Raises LedgerReadOnly for one that could write nothing down."""
+    trouble = bridge.ledger.upkeep.trouble(clock.now())
+    if trouble is not None:
+        bridge.close()
+        raise trouble
+    return bridge
 
 
 def _web(bridge: Bridge, traffic: Traffic) -> Any:
@@ -103,6 +112,7 @@ def _watched(bridge: Bridge) -> list[Watched]:
                 allowance=account.allowance,
                 sources=tuple(source.name for source in sources) if len(bridge.accounts) > 1 else None,
                 by_link=any(isinstance(source, BucketSource) for source in sources),
+                gate=account.gate,
             )
         )
     return found

@@ -113,10 +113,19 @@ class AllowanceRows:
         self._sql = CallStatements(TOLD_TIME if database.is_sqlite else SERVER_TIME)
         row = dict.fromkeys((column.name for column in allowance.c), 0) | {"name": name, "ceiling": ""}
         places = [{"name": name, "place": place, "ticket": 0, "free_at": 0} for place in range(limits.flights)]
+        if self._has_rows(len(places)):
+            return  # whoever only looks writes nothing: the disk may be full
         with database.write(durable=False) as connection:
             connection.execute(database.insert(allowance).on_conflict_do_nothing(), row)
             if places:
                 connection.execute(database.insert(allowance_flights).on_conflict_do_nothing(), places)
+
+    def _has_rows(self, places: int) -> bool:
+        rows = select(func.count()).select_from(allowance).where(allowance.c.name == self._name)
+        in_flight = select(func.count()).select_from(allowance_flights).where(allowance_flights.c.name == self._name)
+        with self._database.read() as connection:
+            has_row = connection.execute(rows).scalar_one() > 0
+            return has_row and connection.execute(in_flight).scalar_one() >= places
 
     # --- slots ------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -75,22 +76,41 @@ class Database:
         self._write_lock = threading.Lock()
         self._durable = self._engine(durable=True)
         self._relaxed: Engine | None = None
+        self._file: tuple[int, int] | None = None
 
     @contextmanager
-    def write(self, *, durable: bool = True, unhurried: bool = False) -> Iterator[Connection]:
+    def write(
+        self, *, durable: bool = True, unhurried: bool = False, busy_seconds: float | None = None
+    ) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by any exception.
 
         `durable=False`: may be forgotten by a power cut (never by a crash of the process); for counts only.
         `unhurried`: without PostgreSQL's time limits, for what takes minutes.
+        `busy_seconds`: how long to wait for another program that keeps an SQLite file locked.
         """
         engine = self._durable if durable else self._relaxed_engine()
         with self._write_lock if self.is_sqlite else nullcontext(), self._connected(engine) as connection:
             if self.is_sqlite:
+                self._refuse_another_file()
+                _be_patient(connection, busy_seconds)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             elif unhurried:
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
             yield connection
             connection.commit()
+
+    def keep_to_this_file(self) -> None:
+        """From now on nothing is written once another file, or none, lies where the SQLite ledger is."""
+        if self.is_sqlite:
+            self._file = _identity(self.place)
+
+    def _refuse_another_file(self) -> None:
+        # What is written to a file that was deleted, or whose place a backup took, is forgotten at the next start
+        if self._file is not None and _identity(self.place) != self._file:
+            raise LedgerReadOnly(
+                f"ledger {self.place} was removed or replaced while it is in use; put it back; or stop the service,"
+                " restore the latest backup, and start it again"
+            )
 
     @contextmanager
     def swift(self) -> Iterator[Connection]:
@@ -185,6 +205,20 @@ def _postgresql_options(url: URL, *, durable: bool) -> dict[str, Any]:
             "options": f"{own} {asked}",
         },
     }
+
+
+def _be_patient(connection: Connection, busy_seconds: float | None) -> None:
+    """Connections are used again: each transaction says how long it waits."""
+    milliseconds = int(1000 * (_BUSY_SECONDS if busy_seconds is None else busy_seconds))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _without_password(url: URL) -> str:

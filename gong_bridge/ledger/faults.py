@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
-from gong_bridge.errors import BridgeError, ConfigError, LedgerReadOnly
+from gong_bridge.errors import BridgeError, LedgerReadOnly
 
+RESTORE = (
+    "stop the service, keep the file, and restore the latest backup that `gong-bridge ledger verify` finds in order"
+    " (docs/operations.md: Backup of the ledger)"
+)
+"""What to do about a ledger that cannot be read any more."""
 _SQLITE = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space",
     sqlite3.SQLITE_READONLY: "it may not be written; give file and folder to the service's user, or remount read-write",
@@ -14,9 +19,12 @@ _SQLITE = {
     sqlite3.SQLITE_LOCKED: "another program keeps it locked; end that program (a backup? a database browser?)",
     sqlite3.SQLITE_IOERR: "the disk reports errors or is full; look at the system's log, then run `gong-bridge check`",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; does its folder exist, and may the service's user write there?",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; stop the bridge and restore a backup",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged; {RESTORE}",
 }
-_NOT_A_LEDGER = "is no SQLite database; name another file in ledger.url, or move this one away"
+_NOT_A_LEDGER = (
+    f"it is no SQLite database, or its beginning is damaged; if it was the ledger, {RESTORE};"
+    " else name another file in ledger.url"
+)
 _WRONG_ACCESS = (
     "password authentication failed",
     "no password supplied",
@@ -30,7 +38,7 @@ _READ_ONLY = "25006"
 
 
 class WrongAccess(LedgerReadOnly):
-    """The server says no to this user or database: at the start a mistake, later something that may pass."""
+    """The server says no to this user or database, or the file is none: at the start a mistake, later it may pass."""
 
 
 class WritesClashed(LedgerReadOnly):
@@ -46,7 +54,7 @@ def translated(error: BaseException, *, place: str, is_disconnect: bool = False)
     """Our error for one of sqlite3 or psycopg, or None when it is no trouble of the place but a mistake of ours.
 
     `place` names the ledger without its password. Whatever can end by itself or by a person's hand is LedgerReadOnly:
-    everything waits, nothing is lost. ConfigError for a file that cannot be the ledger.
+    everything waits, nothing is lost.
     """
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
@@ -58,7 +66,7 @@ def translated(error: BaseException, *, place: str, is_disconnect: bool = False)
 def _of_sqlite(error: sqlite3.Error, place: str) -> BridgeError | None:
     primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits say only where it happened
     if primary_code == sqlite3.SQLITE_NOTADB:
-        return ConfigError(f"ledger {place}: {_NOT_A_LEDGER}")
+        return WrongAccess(f"ledger {place} cannot be used: {_NOT_A_LEDGER}")
     if primary_code in _SQLITE:
         return LedgerReadOnly(f"ledger {place} cannot be used ({error}): {_SQLITE[primary_code]}")
     return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, insert, inspect, make_url, select
@@ -15,15 +16,19 @@ from gong_bridge.config.secrets import Secret
 from gong_bridge.errors import ConfigError
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.database import Database
-from gong_bridge.ledger.faults import WrongAccess
+from gong_bridge.ledger.faults import RESTORE, WrongAccess, translated
 from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
+from gong_bridge.logs import get_logger
 
+_SQLITE_HEADER_BYTES = 100
 _SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
-_MIGRATION_LOCK = 0x676F6E67  # any number that every gong-bridge agrees on
+_MIGRATION_LOCK = _APPLICATION_ID = 0x676F6E67  # any number that every gong-bridge agrees on
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"}
     | {"gpfs", "beegfs", "orangefs", "davfs", "davfs2", "sshfs", "s3fs", "rclone", "gcsfuse", "goofys"}
 )
+
+log = get_logger(__name__)
 
 
 def open_database(url: str, password: Secret | None = None) -> Database:
@@ -35,12 +40,15 @@ def open_database(url: str, password: Secret | None = None) -> Database:
     if password is not None and parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(password=password.reveal())
     if parsed.get_backend_name() == "sqlite":
-        path = _prepared_file(Path(parsed.database or ""))
+        path = _place_of(Path(parsed.database or ""))
         parsed = parsed.set(database=str(path))
     database = Database(parsed)
     try:
         with _alone(database):
+            if database.is_sqlite:
+                _made_if_absent(Path(database.place))
             _migrate(database)
+        database.keep_to_this_file()
     except WrongAccess as error:
         database.close()
         raise ConfigError(error.message) from error
@@ -98,24 +106,53 @@ def is_network_file_system(kind: str) -> bool:
     return kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS
 
 
-def _prepared_file(path: Path) -> Path:
+def _place_of(path: Path) -> Path:
     path = path.absolute()
     if path.is_dir():
         raise ConfigError(f"ledger.url: {path} is a folder; name a file in it, such as {path / 'ledger.db'}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = path.resolve()
-        _refuse_network(path)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm take over this mode
-            reached(Point.LEDGER_MADE)
-    except FileExistsError:
-        pass  # another process was quicker
     except OSError as error:
-        raise ConfigError(
-            f"ledger.url: {path} cannot be made ({error.strerror}); create its folder and give it to the service's user"
-        ) from None
+        raise _cannot_be_made(path, error) from None
+    path = path.resolve()
+    _refuse_network(path)
     return path
+
+
+def _made_if_absent(path: Path) -> None:
+    """The file appears under its name when it has a header: one without any byte was cut off, and is not ours to fill.
+
+    Called by one process at a time.
+    """
+    left = path.with_name(f"{path.name}-wal")
+    if path.exists():
+        if path.stat().st_size < _SQLITE_HEADER_BYTES:
+            raise ConfigError(f"ledger {path} is empty: it was cut off; {RESTORE}, or remove it to begin anew")
+        return
+    if left.exists() and left.stat().st_size:
+        raise ConfigError(
+            f"ledger {path} is gone, but what was written last is there ({left.name}); put the file back; or {RESTORE};"
+            f" or remove {left.name} to begin anew"
+        )
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm take over this mode
+        with closing(sqlite3.connect(new)) as connection:
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        new.rename(path)
+    except OSError as error:
+        raise _cannot_be_made(path, error) from None
+    except sqlite3.Error as error:
+        raise (translated(error, place=str(path)) or error) from error
+    reached(Point.LEDGER_MADE)
+    log.info("a new ledger was made")
+
+
+def _cannot_be_made(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"ledger.url: {path} cannot be made ({error.strerror}); create its folder and give it to the service's user"
+    )
 
 
 def _refuse_network(path: Path) -> None:
@@ -149,10 +186,12 @@ def _alone(database: Database) -> Iterator[None]:
 
 
 def _migrate(database: Database) -> None:
-    if database.is_sqlite:
-        with database.read() as connection:
-            _present_revision(connection, database.place)  # another program's file is not touched
+    with database.read() as connection:
+        present = _present_revision(connection, database.place)  # another program's file is not touched
+    if database.is_sqlite and not _has_write_ahead_log(database):
         _use_write_ahead_log(database)
+    if present == HEAD:
+        return  # nothing is written: commands that look must answer while the disk is full, or somebody has it locked
     with database.write(unhurried=True) as connection:  # another host may migrate a large ledger just now
         database.alone(connection, _MIGRATION_LOCK)
         present = _present_revision(connection, database.place)
@@ -162,6 +201,11 @@ def _migrate(database: Database) -> None:
             _upgrade(connection, database.place, present)
     if present != HEAD:
         reached(Point.MIGRATED)
+
+
+def _has_write_ahead_log(database: Database) -> bool:
+    with database.read() as connection:
+        return bool(connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal")
 
 
 def _use_write_ahead_log(database: Database) -> None:

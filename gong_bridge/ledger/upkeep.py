@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import text
 
-from gong_bridge.errors import ConfigError
+from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.faults import translated
+from gong_bridge.ledger.notes import write_note
 
 _MOST_PROBLEMS = 20
+_TRIED_TO_WRITE = "tried-to-write"
+_BUSY_SECONDS = 5.0
 _LAWS = {
     "an entry leased but finished": (
         "SELECT count(*) FROM entries WHERE lease_token IS NOT NULL"
@@ -36,6 +40,15 @@ class Upkeep:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def trouble(self, now: datetime) -> LedgerReadOnly | None:
+        """Why nothing can be written down now, found by writing a note; None when it can. Takes seconds at most."""
+        try:
+            with self._database.write(busy_seconds=_BUSY_SECONDS) as connection:
+                write_note(self._database, connection, _TRIED_TO_WRITE, now.isoformat())
+        except LedgerReadOnly as error:
+            return error
+        return None
 
     def integrity_check(self) -> list[str]:
         """What is wrong with the ledger, in words; empty when it is whole. Reads everything: minutes for millions."""

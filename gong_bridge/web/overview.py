@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gong_bridge.config.accounts import account_name
+from gong_bridge.errors import LedgerReadOnly
+from gong_bridge.gate import Gate
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import order_in_words
 from gong_bridge.ledger.backfills import OPEN_ORDERS
@@ -48,13 +50,23 @@ class Change:
 class Watched:
     """A Gong account that is looked at. name: None is the one under `gong`. sources: that use it; None: all.
 
-    by_link: some of its recordings can be delivered by link.
+    by_link: some of its recordings can be delivered by link. gate: of the running bridge, which knows of a pause that
+    could not be written down.
     """
 
     allowance: LedgerAllowance
     name: str | None = None
     sources: tuple[str, ...] | None = None
     by_link: bool = False
+    gate: Gate | None = None
+
+    def untold_pause(self, now: datetime) -> Pause | None:
+        """Why the running bridge waits, for a ledger that does not say so because nothing can be written to it."""
+        cause = None if self.gate is None else self.gate.cause
+        if self.gate is None or not isinstance(cause, LedgerReadOnly):
+            return None
+        since = now - timedelta(seconds=self.gate.closed_seconds())
+        return Pause(code=cause.code, reason=cause.message, until=now, since=since, account=self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +139,7 @@ def _look_at_account(ledger: Ledger, watched: Watched, now: datetime) -> Account
     waiting = ledger.views.waiting(watched.sources)
     return AccountHealth(
         name=account_name(watched.name),
-        pause=ledger.notes.pause_state(watched.name),
+        pause=watched.untold_pause(now) or ledger.notes.pause_state(watched.name),
         allowance=state,
         quota=in_words(waiting, state, with_link=watched.by_link, now=now),
         learned=learned_in_words(state),

@@ -22,6 +22,7 @@ from gong_bridge.config.schema import WebOptions
 from gong_bridge.errors import BridgeError, ConfigError
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.notes import Pause
 from gong_bridge.model import State
 from gong_bridge.web import metrics, overview, pages
 from gong_bridge.web.access import Access
@@ -113,12 +114,16 @@ class _Site:
         What a person paused is no fault: 200, and said.
         """
         now = self._now()
+        # Without a look at the ledger: one that is locked keeps whoever reads it waiting for half a minute
+        untold = next((pause for one in self._accounts if (pause := one.untold_pause(now)) is not None), None)
+        if untold is not None:
+            return _ledger_trouble(untold.code, _as_json(untold))
         try:
             health = self._look(now)
         except BridgeError as error:
-            return JSONResponse({"ready": False, "ledger": error.code, "degraded_sources": [], "paused": None}, 503)
+            return _ledger_trouble(error.code, None)
         oldest = health.oldest
-        pauses = {account.name: _pause_as_json(account) for account in health.accounts}
+        pauses = {account.name: _as_json(account.pause) for account in health.accounts}
         told = {
             "ready": not health.paused,
             "ledger": "ok",
@@ -155,8 +160,11 @@ class _Site:
         return overview.look(self._ledger, self._accounts, now=now, configured=self._sources)
 
 
-def _pause_as_json(account: overview.AccountHealth) -> dict[str, str] | None:
-    pause = account.pause
+def _ledger_trouble(code: str, paused: dict[str, str] | None) -> Response:
+    return JSONResponse({"ready": False, "ledger": code, "degraded_sources": [], "paused": paused}, 503)
+
+
+def _as_json(pause: Pause | None) -> dict[str, str] | None:
     return None if pause is None else {"code": pause.code, "since": pause.since.isoformat()}
 
 

@@ -111,3 +111,25 @@ def test_R29_after_a_pause_one_worker_goes_first_and_the_others_follow(ledger: L
     assert [gate.is_open() for _ in range(4)] == [True, False, False, False]
     clock.seconds += 5
     assert [gate.is_open() for _ in range(4)] == [True, True, True, True]
+
+
+def test_R29_while_it_probes_the_pause_stays_visible_with_the_moment_it_began(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor that looks in the midst of a probe must not see that all is well, and then alarm anew."""
+    gong = Gong()
+    gong.trouble = BadCredentials("the key is wrong")
+    seen = []
+
+    def probe() -> None:
+        seen.append(ledger.notes.pause_state())
+        gong.probe()
+
+    gate = Gate(ledger, probe)
+    with time_machine.travel(datetime(2026, 9, 1, 12, 0, tzinfo=UTC), tick=False) as travelling:
+        gate.close(BadCredentials("the key is wrong"))
+        for _ in range(3):
+            clock.seconds += 60
+            travelling.shift(60)
+            gate.tend()
+    assert [pause and pause.since for pause in seen] == [datetime(2026, 9, 1, 12, 0, tzinfo=UTC)] * 3

@@ -25,6 +25,9 @@ from gong_bridge.ledger.open import file_system_type, is_network_file_system
 from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
 from gong_bridge.model import State
 from tests.contract.test_ledger import NOON, add, created, drafted, recording
+from tests.small_disk import remount, small_disk
+
+__all__ = ["small_disk"]
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
@@ -214,7 +217,10 @@ def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no database at all " * 100)
-    with pytest.raises(ConfigError, match="is no SQLite database; name another file"):
+    with pytest.raises(
+        ConfigError,
+        match=r"is no SQLite database, or its beginning is damaged; .* restore the latest backup.*; else name another",
+    ):
         Ledger.open(f"sqlite:///{path}")
 
 
@@ -331,20 +337,6 @@ def test_R28_the_integrity_check_names_what_cannot_be(tmp_path: Path) -> None:
         ]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Any:
-    """A file system of 1 MiB; skips, visibly, where mounting is not allowed."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_R28_a_full_disk_pauses_and_loses_nothing(small_disk: Path) -> None:
     with Ledger.open(f"sqlite:///{small_disk}/ledger.db") as ledger:
         ballast = small_disk / "ballast"
@@ -371,9 +363,8 @@ def test_R28_a_disk_that_became_read_only_pauses(small_disk: Path) -> None:
         add(ledger)
     with Ledger.open(f"sqlite:///{small_disk}/ledger.db") as ledger:
         ledger.close()
-        if subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=False).returncode:
-            pytest.skip("cannot remount here")
+        remount(small_disk, "ro")
         with pytest.raises(LedgerReadOnly, match=r"read-write|may the service's user write"):
             add(ledger, recording("b.wav"))
-        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        remount(small_disk, "rw")
         assert add(ledger, recording("b.wav")) == 1
