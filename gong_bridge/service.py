@@ -13,6 +13,8 @@ from gong_bridge.config.schema import Config
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.open import ledger_exists
+from gong_bridge.logs import get_logger
 from gong_bridge.looking import Looking
 from gong_bridge.mapping.tables import Tables
 from gong_bridge.mapping_watch import MappingWatch
@@ -31,6 +33,8 @@ from gong_bridge.sources.base import Intake
 from gong_bridge.supervision import Witness
 from gong_bridge.switch import Switch
 
+log = get_logger(__name__)
+
 LONGEST_WAIT_SECONDS = 2 * 86_400.0
 """No entry waits so long on purpose; the longest wait is that for the day's allowance."""
 
@@ -45,7 +49,10 @@ class Bridge:
         self.tables = Tables()
         self.routes = build_routes(config, self.tables)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
+        is_new = not ledger_exists(config.ledger.url)
         self.ledger = Ledger.open(config.ledger.url, config.ledger.password)
+        if is_new:
+            log.info("a new, empty ledger was made")
         self.owner = owner_name()
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()

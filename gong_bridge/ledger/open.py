@@ -18,7 +18,6 @@ from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.faults import RESTORE, WrongAccess, translated
 from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
-from gong_bridge.logs import get_logger
 
 _SQLITE_HEADER_BYTES = 100
 _SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
@@ -27,8 +26,6 @@ _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"}
     | {"gpfs", "beegfs", "orangefs", "davfs", "davfs2", "sshfs", "s3fs", "rclone", "gcsfuse", "goofys"}
 )
-
-log = get_logger(__name__)
 
 
 def open_database(url: str, password: Secret | None = None) -> Database:
@@ -146,7 +143,6 @@ def _made_if_absent(path: Path) -> None:
     except sqlite3.Error as error:
         raise (translated(error, place=str(path)) or error) from error
     reached(Point.LEDGER_MADE)
-    log.info("a new ledger was made")
 
 
 def _cannot_be_made(path: Path, error: OSError) -> ConfigError:
