@@ -98,9 +98,11 @@ def client_seconds_and_growth(base_url: str, path: Path, rounds: int) -> tuple[l
     from gong_bridge.config.secrets import Secret
     from gong_bridge.gong.calls import Calls
     from gong_bridge.gong.client import GongClient
+    from gong_bridge.gong.log_in import AccessKeys
 
     seconds = []
-    with GongClient(base_url, Secret("k"), Secret("s"), Timeouts(), NoLimits(), threading.Event()) as client:
+    keys = AccessKeys(base_url, Secret("k"), Secret("s"))
+    with GongClient(keys, Timeouts(), NoLimits(), threading.Event()) as client:
         calls = Calls(client)
         small = Path(__file__)
         calls.put_media("1", lambda: small.open("rb", buffering=0), small.stat().st_size, "wav", "audio/wav")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gong_bridge.config import places, schema, sources
+from gong_bridge.config import oauth, places, schema, sources
 from gong_bridge.config.units import parse_duration, parse_share, parse_size
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -32,7 +32,8 @@ def _marked(mark: str, name: str, but: str | None) -> str:
 
 
 def _model(name: str) -> type[BaseModel]:
-    models: list[type[BaseModel]] = [vars(part)[name] for part in (schema, sources, places) if name in vars(part)]
+    parts = (schema, sources, places, oauth)
+    models: list[type[BaseModel]] = [vars(part)[name] for part in parts if name in vars(part)]
     return models[0]
 
 
@@ -48,7 +49,7 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     value: Any = field.default
     readers = [getattr(item, "func", None) for item in field.metadata]
-    if value is None:
+    if value is None or value == "":
         return "none"
     if isinstance(value, BaseModel):
         return "see below"

@@ -18,6 +18,7 @@ from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance, allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import LinkLooks
+from gong_bridge.logging_in import log_in_of
 from gong_bridge.model import Entry
 
 NOT_CONFIGURED_WAIT_SECONDS = 60.0
@@ -43,9 +44,8 @@ class Account:
     ) -> Account:  # fmt: skip
         """Made ready; nothing is asked of Gong yet. `stop` ends waits for the allowance."""
         allowance = allowance_of(ledger, options.limits, name=account_name(name))
-        client = GongClient(
-            options.base_url, options.access_key, options.access_key_secret, options.timeouts, allowance, stop
-        )
+        log_in = log_in_of(name, options, ledger=ledger, owner=owner, stop=stop)
+        client = GongClient(log_in, options.timeouts, allowance, stop)
         calls = Calls(client)
         directory = Directory(ledger=ledger, users=Users(client), agents=agents, owner=owner, account=name)
         return cls(

@@ -12,11 +12,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 # Lowest first. Names on one line are siblings: they may not import each other.
 LEVELS: list[set[str]] = [
     {"errors", "readable"},
-    {"model", "clock", "kill_points", "logs", "notify", "strict_yaml"},
+    {"model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"agents_file", "beside", "gate", "reach", "switch"},
-    {"directory", "identity", "linking", "notifications", "observer", "owner", "mapping_watch", "sidecar_watch"},
+    {"directory", "identity", "linking", "logging_in", "notifications", "observer", "owner"},
+    {"mapping_watch", "sidecar_watch"},
     {"account", "route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
     {"gathering"},

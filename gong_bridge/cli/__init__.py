@@ -27,6 +27,7 @@ _MODULES = {
     "status": "status",
     "pause": "switching",
     "resume": "switching",
+    "auth": "auth",
     "sandbox": "tryout",
     "demo": "tryout",
     "ledger": "ledger",
@@ -59,7 +60,7 @@ def build_app(verb: str | None = None) -> typer.Typer:
     )
     for name in names:
         module = import_module(f"gong_bridge.cli.{name}")
-        if name in ("ledger", "mapping"):
+        if name in ("auth", "ledger", "mapping"):
             app.add_typer(module.app, name=name)
         else:
             module.register(app)

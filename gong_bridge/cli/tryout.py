@@ -58,7 +58,8 @@ def sandbox(
 ) -> None:
     """Run a stand-in for Gong on this machine, with a page that shows what arrived.
 
-    Its keys are sandbox / sandbox-secret, its users agent-201@example.com to agent-207@example.com.
+    Its keys are sandbox / sandbox-secret, for OAuth sandbox-client / sandbox-client-secret; its users
+    agent-201@example.com to agent-207@example.com.
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():

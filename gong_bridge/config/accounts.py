@@ -10,6 +10,7 @@ from pydantic import field_validator, model_validator
 
 from gong_bridge.config.checks import check_base_url, is_this_machine
 from gong_bridge.config.limits import Limits
+from gong_bridge.config.oauth import OAuthOptions
 from gong_bridge.config.options import Options
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.units import Duration
@@ -35,12 +36,15 @@ class Timeouts(Options):
 class GongOptions(Options):
     """Where Gong is and how to log in."""
 
-    base_url: str
-    """The base URL that Gong's API page shows for your company, such as https://us-12345.api.gong.io"""
-    access_key: Secret
+    base_url: str = ""
+    """The base URL that Gong's API page shows for your company, such as https://us-12345.api.gong.io; needed unless
+    `oauth` is used, where Gong tells it at the log-in."""
+    access_key: Secret | None = None
     """env:NAME, file:PATH, credential:NAME (systemd) or the key itself."""
-    access_key_secret: Secret
+    access_key_secret: Secret | None = None
     """env:NAME, file:PATH, credential:NAME (systemd) or the secret itself."""
+    oauth: OAuthOptions | None = None
+    """OAuth in place of an access key."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     allow_http: bool = False
@@ -50,6 +54,20 @@ class GongOptions(Options):
     @classmethod
     def _check_base_url(cls, value: str) -> str:
         return check_base_url(value)
+
+    @model_validator(mode="after")
+    def _check_log_in(self) -> GongOptions:
+        keys = {"access_key": self.access_key, "access_key_secret": self.access_key_secret}
+        if self.oauth is not None:
+            for key, value in {**keys, "base_url": self.base_url or None}.items():
+                if value is not None:
+                    raise MistakeAt(f"{key} is not used with oauth; remove one of the two", key)
+            return self
+        missing = [key for key, value in {"base_url": self.base_url or None, **keys}.items() if value is None]
+        if missing:
+            what = "this key is missing" if len(missing) == 1 else "these keys are missing"
+            raise MistakeAt(f"{what}; add {' and '.join(map(repr, missing))} here (or `oauth`, see the manual)")
+        return self
 
     @model_validator(mode="after")
     def _check_http(self) -> GongOptions:

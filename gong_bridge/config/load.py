@@ -20,7 +20,17 @@ from gong_bridge.strict_yaml import Document, load_document, problems_of
 
 SYSTEM_PATH = Path("/etc/gong-bridge/bridge.yaml")
 SECRET_KEYS = frozenset(
-    {"access_key", "access_key_secret", "token", "password", "url", "base_url", "endpoint_url", "events"}
+    {
+        "access_key",
+        "access_key_secret",
+        "client_secret",
+        "token",
+        "password",
+        "url",
+        "base_url",
+        "endpoint_url",
+        "events",
+    }
 )
 """Keys whose values no message shows: secrets, and addresses in which people write passwords."""
 
@@ -142,7 +152,8 @@ def _readable_secrets(document: Document) -> list[str]:
     warnings = []
     accounts = document.data.get("accounts")
     groups = [("gong",), *(("accounts", str(name)) for name in (accounts if isinstance(accounts, dict) else ()))]
-    keys = [(*group, key) for group in groups for key in ("access_key", "access_key_secret")]
+    kept = (("access_key",), ("access_key_secret",), ("oauth", "client_secret"))
+    keys = [(*group, *key) for group in groups for key in kept]
     for loc in (*keys, ("web", "token"), ("ledger", "password")):
         group: Any = document.data
         for part in loc[:-1]:

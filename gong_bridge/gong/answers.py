@@ -19,6 +19,7 @@ from gong_bridge.errors import (
     Unclear,
     WrongBaseUrl,
 )
+from gong_bridge.gong.log_in import KnownAs
 from gong_bridge.gong.refusals import refusal
 from gong_bridge.gong.wire import Answer, NotFound, Operation
 
@@ -45,6 +46,7 @@ class RawAnswer:
     whole_request: bool
     about: str
     now: datetime
+    known_as: KnownAs
 
     @property
     def is_html(self) -> bool:
@@ -156,9 +158,8 @@ def _not_gong(raw: RawAnswer, how: str) -> WrongBaseUrl:
 
 def _no_access(raw: RawAnswer) -> BridgeError:
     return BadCredentials(
-        f"Gong does not know the access key ({raw.http_status} on {raw.operation.operation_id}, scope "
-        f"{raw.operation.scope}). Cure: create a key on Gong's API page (technical administrators), and set access_key "
-        "and access_key_secret in bridge.yaml.",
+        f"Gong does not know {raw.known_as.what} ({raw.http_status} on {raw.operation.operation_id}, scope "
+        f"{raw.operation.scope}). {raw.known_as.cure}",
         http_status=raw.http_status,
         request_id=raw.request_id,
     )
@@ -168,8 +169,8 @@ def _forbidden(raw: RawAnswer) -> BridgeError:
     if raw.is_html:
         return _not_gong(raw, "with a web page (a proxy or firewall may be in between)")
     return BadCredentials(
-        f"Gong does not let this access key {raw.operation.doing} (403 on {raw.operation.operation_id}, scope "
-        f"{raw.operation.scope}). Cure: let a technical administrator allow it, or create a key that may.",
+        f"Gong does not let {raw.known_as.what} {raw.operation.doing} (403 on {raw.operation.operation_id}, scope "
+        f"{raw.operation.scope}). Cure: let a technical administrator allow it, or get one that may.",
         http_status=raw.http_status,
         request_id=raw.request_id,
     )

@@ -15,17 +15,18 @@ import httpx
 
 from gong_bridge import __version__, clock
 from gong_bridge.config.schema import Timeouts
-from gong_bridge.config.secrets import Secret
-from gong_bridge.errors import RateLimited, ServiceDown
+from gong_bridge.errors import BadCredentials, RateLimited, ServiceDown
 from gong_bridge.gong.answers import RawAnswer, understand
 from gong_bridge.gong.bodies import Body, NoBody
 from gong_bridge.gong.breakdowns import Phase, broken
+from gong_bridge.gong.log_in import Access, LogIn
 from gong_bridge.gong.wire import Answer, Operation
 from gong_bridge.kill_points import Point, reached
 
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer above this is no answer of Gong; reading on would cost memory."""
 
+_UNKNOWN = 401
 _TOO_MANY = 429
 _SENT = {"addCall": Point.POST_SENT, "addCallRecording": Point.MEDIA_SENT}
 _ANSWERED = {"addCall": Point.POST_ANSWERED, "addCallRecording": Point.MEDIA_ANSWERED}
@@ -64,9 +65,7 @@ class GongClient:
 
     def __init__(
         self,
-        base_url: str,
-        access_key: Secret,
-        access_key_secret: Secret,
+        log_in: LogIn,
         timeouts: Timeouts,
         allowance: Allowance,
         stop: threading.Event,
@@ -75,27 +74,25 @@ class GongClient:
         # Both print whole URLs with their queries (httpx at info, httpcore at debug); our log has its own words.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._base_url = base_url.rstrip("/")
-        self._host = urlsplit(base_url).netloc
+        self._log_in = log_in
         self._allowance = allowance
         self._stop = stop
         self._aborted = threading.Event()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._sockets_lock = threading.Lock()
         self._http = httpx.Client(
-            auth=httpx.BasicAuth(access_key.reveal(), access_key_secret.reveal()),
             headers={"Accept": "application/json", "User-Agent": f"gong-bridge/{__version__}"},
             timeout=httpx.Timeout(
                 connect=timeouts.connect, write=timeouts.write, read=timeouts.read, pool=timeouts.pool
             ),
             limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=_KEEP_IDLE_SECONDS),
-            verify=_trust(base_url),
+            verify=_trust(log_in.address),
             follow_redirects=False,
             transport=transport,
         )
 
     def __repr__(self) -> str:
-        return f"GongClient({self._host})"
+        return f"GongClient({urlsplit(self._log_in.address).netloc})"
 
     def send(
         self,
@@ -112,44 +109,48 @@ class GongClient:
         RefusedByGong, BadCredentials, WrongBaseUrl, and whatever reading the body raises (SourceChanged ...).
         """
         body = body or NoBody()
+        access = self._log_in.access()
+        host = urlsplit(access.base_url).netloc
         self._allowance.take(self._stop)
         with body.opened() as content:
             flight = _Flight(self, self._allowance, _SENT.get(operation.operation_id))
             request = self._http.build_request(
                 operation.method,
-                self._url(operation, path_ids or {}),
+                _url(access.base_url, operation, path_ids or {}),
                 params=dict(query or {}),
                 headers=dict(body.headers),
                 content=content,
                 extensions={"trace": flight.trace},
             )
-            response, answer = self._exchange(operation, request, flight)
+            response, answer = self._exchange(operation, request, flight, access)
         raw = RawAnswer(
             operation=operation,
-            host=self._host,
+            host=host,
             http_status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
             content=answer,
             whole_request=flight.phase is not Phase.SENDING,
             about=about,
             now=clock.now(),
+            known_as=self._log_in.known_as,
         )
         try:
             return understand(raw)
         except RateLimited as limited:
             self._allowance.pause(limited.wait_seconds or 0.0, too_many=limited.http_status == _TOO_MANY)
             raise
+        except BadCredentials as refused:
+            if refused.http_status == _UNKNOWN:
+                self._log_in.refused(access)
+            raise
 
-    def _url(self, operation: Operation, path_ids: Mapping[str, str]) -> str:
-        return self._base_url + operation.path.format(
-            **{name: quote(value, safe="") for name, value in path_ids.items()}
-        )
-
-    def _exchange(self, operation: Operation, request: httpx.Request, flight: _Flight) -> tuple[httpx.Response, bytes]:
+    def _exchange(
+        self, operation: Operation, request: httpx.Request, flight: _Flight, access: Access
+    ) -> tuple[httpx.Response, bytes]:
         if self._aborted.is_set():
             raise ServiceDown("the bridge is stopping", reached=False)
         try:
-            response = self._http.send(request, stream=True)
+            response = self._http.send(request, auth=access.auth, stream=True)
             self._allowance.answered()
             if operation.operation_id in _ANSWERED:
                 reached(_ANSWERED[operation.operation_id])
@@ -159,7 +160,7 @@ class GongClient:
                 response.close()
         except httpx.HTTPError as error:
             # `from None`: the request inside httpx's error holds the log-in.
-            raise broken(operation, flight.phase, self._host, error) from None
+            raise broken(operation, flight.phase, request.url.netloc.decode("ascii"), error) from None
 
     def abort(self) -> None:
         """Break off every request at once, from any thread; later ones raise ServiceDown (the second signal)."""
@@ -185,8 +186,12 @@ class GongClient:
             _shut(connected)
 
 
-def _trust(base_url: str) -> ssl.SSLContext | bool:
-    if urlsplit(base_url).scheme == "https":
+def _url(base_url: str, operation: Operation, path_ids: Mapping[str, str]) -> str:
+    return base_url + operation.path.format(**{name: quote(value, safe="") for name, value in path_ids.items()})
+
+
+def _trust(address: str) -> ssl.SSLContext | bool:
+    if urlsplit(address).scheme != "http":
         return True
     # Plain HTTP needs no certificates, and reading them all takes 50 ms; this context verifies, and trusts nobody.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -11,6 +11,7 @@ from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.in_process_allowance import InProcessAllowance
 from gong_bridge.gong.library import Library
+from gong_bridge.gong.log_in import AccessKeys
 from gong_bridge.gong.settings import Settings
 from gong_bridge.gong.stats import Stats
 from gong_bridge.gong.users import Users
@@ -52,9 +53,7 @@ def connect(
     programs together. Raises ValueError for an address that cannot be Gong's API.
     """
     client = GongClient(
-        check_base_url(base_url),
-        Secret(access_key),
-        Secret(access_key_secret),
+        AccessKeys(check_base_url(base_url), Secret(access_key), Secret(access_key_secret)),
         timeouts or Timeouts(),
         InProcessAllowance(calls_per_second),
         threading.Event(),

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this program needs; the newest file in migrations/versions."""
 
 IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
@@ -177,6 +177,14 @@ turns = Table(
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("held_until", BigInteger, nullable=False),
+)
+
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("got_at", BigInteger, nullable=False),
 )
 
 backfills = Table(

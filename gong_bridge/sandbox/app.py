@@ -18,6 +18,7 @@ from gong_bridge.sandbox.control import Control
 from gong_bridge.sandbox.faults import FaultBook, Handler
 from gong_bridge.sandbox.gate import Gate, Operation
 from gong_bridge.sandbox.limits import Limits
+from gong_bridge.sandbox.log_in import LogIn
 from gong_bridge.sandbox.options import SandboxOptions
 from gong_bridge.sandbox.rows import Rows
 from gong_bridge.sandbox.settings_operations import SettingsOperations
@@ -52,7 +53,8 @@ def build_app(
     hasher: Executor,
 ) -> ASGIApp:
     """The ASGI application of one sandbox."""
-    gate = Gate(options, arrived, limits, faults, stopping)
+    log_in = LogIn(options, faults, stopping)
+    gate = Gate(options, arrived, limits, faults, stopping, log_in.tokens)
     paths = {
         path: {method: gate.operation(name, handler) for method, (name, handler) in operations.items()}
         for path, operations in _operations(options, arrived, hasher).items()
@@ -60,6 +62,7 @@ def build_app(
     return Router(
         routes=[
             *(Route(path, ByMethod(gate, operations)) for path, operations in paths.items()),
+            *log_in.routes(),
             *Control(arrived, limits, faults).routes(),
             *Page(options, arrived, limits).routes(),
             Route("/{path:path}", Operation(gate, None, _no_such_path)),

@@ -22,6 +22,7 @@ from gong_bridge.sandbox.options import SandboxOptions
 from gong_bridge.sandbox.request_shapes import EXTENSIVE, TRANSCRIPTS, check_request
 from gong_bridge.sandbox.requests_read import read_id, read_json, read_query
 from gong_bridge.sandbox.rows import Rows
+from gong_bridge.sandbox.scopes import MEDIA_URL_SCOPE
 from gong_bridge.sandbox.seeds import DEFAULT_WORKSPACE
 from gong_bridge.sandbox.shapes import Id, parse_time
 from gong_bridge.sandbox.transcripts import transcript_of
@@ -107,6 +108,9 @@ class CallsOperations:
         check_request(EXTENSIVE, body)
         page, records = self._rows.page(self._select(body["filter"]), body, "listCallsExtensive", _NO_CALLS)
         selector = body.get("contentSelector", {})
+        scopes = request.state.scopes
+        if selector.get("exposedFields", {}).get("media") and scopes is not None and MEDIA_URL_SCOPE not in scopes:
+            raise Refusal(403, f"The access token needs the scope {MEDIA_URL_SCOPE} for media URLs")
         answer = {"records": records, "calls": [extensive_data(call, selector, request) for call in page]}
         return JsonAnswer(answer, request_id=request.state.request_id)
 

@@ -15,16 +15,25 @@ from gong_bridge.sandbox.answers import Refusal, error_answer, new_request_id
 from gong_bridge.sandbox.arrived import Arrived, SeenRequest
 from gong_bridge.sandbox.faults import ConnectionCut, CutShort, FaultBook, Handler, drain, drop, play
 from gong_bridge.sandbox.limits import Limits, retry_after_header
+from gong_bridge.sandbox.log_in import IssuedTokens
 from gong_bridge.sandbox.options import SandboxOptions
+from gong_bridge.sandbox.scopes import SCOPES
 
 
 class Gate:
     """The one entrance to all operations."""
 
     def __init__(
-        self, options: SandboxOptions, arrived: Arrived, limits: Limits, faults: FaultBook, stopping: asyncio.Event
+        self,
+        options: SandboxOptions,
+        arrived: Arrived,
+        limits: Limits,
+        faults: FaultBook,
+        stopping: asyncio.Event,
+        tokens: IssuedTokens,
     ) -> None:
         self._options = options
+        self._tokens = tokens
         self._arrived = arrived
         self._limits = limits
         self._faults = faults
@@ -39,7 +48,7 @@ class Gate:
     async def pass_through(self, name: str | None, handler: Handler, request: Request) -> Response:
         """The answer to `request`. Raises ConnectionCut where it is to have none, ClientDisconnect when it left."""
         try:
-            self._check_keys(request)
+            self._check_log_in(name, request)
             self._check_limits()
             fault = None if name is None else self._faults.take(name)
             if fault is None:
@@ -63,8 +72,18 @@ class Gate:
             )
         )
 
-    def _check_keys(self, request: Request) -> None:
+    def _check_log_in(self, name: str | None, request: Request) -> None:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            scopes = self._tokens.scopes_of(credentials.strip(), clock.now())
+            if scopes is None:
+                raise Refusal(401, "Access denied: the access token is unknown or has expired")
+            needed = SCOPES.get(name or "")
+            if needed is not None and needed not in scopes:
+                raise Refusal(403, f"The access token needs the scope {needed}")
+            request.state.scopes = scopes
+            return
+        request.state.scopes = None  # a key may do everything
         right = secrets.compare_digest(credentials.strip().encode(), self._credentials)
         if scheme.lower() != "basic" or not right:
             raise Refusal(401, "Access denied: the access key or its secret is wrong")

@@ -21,6 +21,8 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     "garbage",
     "truncated",
 )
+LOG_IN = "generateCustomerToken"
+"""What faults call the log-in's exchange of codes and refresh tokens; it is no operation of the API."""
 OPERATIONS = (
     "listUsers",
     "listMultipleUsers",
@@ -49,7 +51,7 @@ LARGEST_PAGE = 100
 
 _FAULT = Thing(
     {
-        "operation": Choice(("*", *OPERATIONS)),
+        "operation": Choice(("*", LOG_IN, *OPERATIONS)),
         "kind": Choice(FAULT_KINDS),
         "times": Number(least=0, whole=True),
         "skip": Number(least=0, whole=True),
@@ -91,7 +93,7 @@ class Fault:
     after_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.operation != "*" and self.operation not in OPERATIONS:
+        if self.operation not in ("*", LOG_IN, *OPERATIONS):
             raise ValueError(f"operation {self.operation!r} is not known; use * or one of {', '.join(OPERATIONS)}")
         if self.kind not in FAULT_KINDS:
             raise ValueError(f"kind {self.kind!r} is not known; use one of {', '.join(FAULT_KINDS)}")
@@ -124,7 +126,8 @@ class SandboxOptions:
     does not document it. keep_media_bytes: media up to this size is kept for listening, of larger media only size and
     SHA-256; keep_media_total_bytes: of all kept
     media together, the oldest goes first. fetch_links: whether the media behind downloadMediaUrl is fetched, as Gong
-    does. future_slack_seconds: how far ahead of the sandbox's clock actualStart may lie.
+    does. future_slack_seconds: how far ahead of the sandbox's clock actualStart may lie. client_id, client_secret: the
+    integration that may log in with OAuth. token_seconds: how long an access token lives.
     """
 
     access_key: str = "sandbox"
@@ -142,6 +145,9 @@ class SandboxOptions:
     largest_media_bytes: int = 1_500_000_000
     fetch_links: bool = False
     future_slack_seconds: float = 300.0
+    client_id: str = "sandbox-client"
+    client_secret: str = "sandbox-client-secret"  # noqa: S105 - the documented secret of a stand-in
+    token_seconds: float = 86_400.0
     faults: tuple[Fault, ...] = field(default=())
 
     def __post_init__(self) -> None:

@@ -46,3 +46,9 @@ def _operation(operation: str) -> dict[str, Any]:
             if isinstance(described, dict) and described.get("operationId") == operation:
                 return described
     raise LookupError(operation)
+
+
+def description_of(operation: str) -> str:
+    """What the specification tells people of this operation; its scope stands there in quotes."""
+    description: str = _operation(operation)["description"]
+    return description

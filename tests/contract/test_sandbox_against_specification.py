@@ -10,8 +10,9 @@ import pytest
 
 from gong_bridge.sandbox.options import OPERATIONS, Fault
 from gong_bridge.sandbox.people import DEFAULT_USERS
+from gong_bridge.sandbox.scopes import MEDIA_URL_SCOPE, SCOPES
 from gong_bridge.sandbox.server import Sandbox
-from tests.contract.gong_specification import SCHEMAS, check_answer, only_with_specification
+from tests.contract.gong_specification import SCHEMAS, check_answer, description_of, only_with_specification
 from tests.sandbox_requests import (
     HOST_ID,
     add_call,
@@ -220,3 +221,12 @@ def test_media_for_an_unknown_call_is_refused_as_specified(client: httpx.Client)
     answer = send(client, "addCallRecording", "99999")
     assert answer.status_code == 400
     check_answer("addCallRecording", answer)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_token_needs_the_scope_that_the_specification_names(operation: str) -> None:
+    assert f"'{SCOPES[operation]}'" in description_of(operation)
+
+
+def test_media_urls_need_a_scope_of_their_own() -> None:
+    assert f"'{MEDIA_URL_SCOPE}'" in description_of("listCallsExtensive")

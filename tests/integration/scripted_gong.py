@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from gong_bridge.config.schema import Timeouts
 from gong_bridge.config.secrets import Secret
 from gong_bridge.gong.client import GongClient
+from gong_bridge.gong.log_in import AccessKeys
 
 ACCESS_KEY = "ACCESSKEYOFTESTS"
 ACCESS_KEY_SECRET = "secret-of-tests"
@@ -65,9 +66,7 @@ def client_of(
 ) -> GongClient:
     """A client with the tests' keys; time-outs in seconds by phase."""
     return GongClient(
-        base_url,
-        Secret(keys[0]),
-        Secret(keys[1]),
+        AccessKeys(base_url, Secret(keys[0]), Secret(keys[1])),
         Timeouts(**timeouts),
         allowance or NotedAllowance(),
         threading.Event(),

@@ -31,8 +31,8 @@ def _whole(example: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GONG_ACCESS_KEY", "GONG_ACCESS_KEY_SECRET", "GONG_BRIDGE_WEB_TOKEN", "GONG_LEDGER_PASSWORD"):
-        monkeypatch.setenv(name, "x")
+    for name in ("ACCESS_KEY", "ACCESS_KEY_SECRET", "BRIDGE_WEB_TOKEN", "LEDGER_PASSWORD", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"GONG_{name}", "x")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     for name in ("gong_access_key", "gong_access_key_secret"):
         (tmp_path / name).write_text("x")

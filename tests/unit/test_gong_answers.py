@@ -15,6 +15,7 @@ from gong_bridge.errors import (
 )
 from gong_bridge.gong import calls, users
 from gong_bridge.gong.answers import RawAnswer, pause_seconds, understand
+from gong_bridge.gong.log_in import ACCESS_KEY
 from gong_bridge.gong.wire import Operation
 
 NOW = datetime(2025, 3, 4, 12, 0, 0, tzinfo=UTC)
@@ -40,6 +41,7 @@ def answer(
         whole_request=whole_request,
         about="",
         now=NOW,
+        known_as=ACCESS_KEY,
     )
 
 

@@ -1,0 +1,34 @@
+"""What an OAuth token must be allowed for each operation that the sandbox knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+MEDIA_URL_SCOPE = "api:calls:read:media-url"
+"""Wanted besides by listCallsExtensive where it is to show media URLs."""
+SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "listUsers": "api:users:read",
+        "listMultipleUsers": "api:users:read",
+        "getUser": "api:users:read",
+        "getUserHistory": "api:users:read",
+        "addCall": "api:calls:create",
+        "addCallRecording": "api:calls:create",
+        "listCalls": "api:calls:read:basic",
+        "getCall": "api:calls:read:basic",
+        "listCallsExtensive": "api:calls:read:extensive",
+        "getCallTranscripts": "api:calls:read:transcript",
+        "listMultipleUsersAggregateActivity": "api:stats:user-actions",
+        "listMultipleUsersAggregateByPeriod": "api:stats:user-actions",
+        "listMultipleUsersDayByDayActivity": "api:stats:user-actions:detailed",
+        "listInteractionStats": "api:stats:interaction",
+        "listAnsweredScorecards": "api:stats:scorecards",
+        "listWorkspaces": "api:workspaces:read",
+        "listScorecards": "api:settings:scorecards:read",
+        "listTrackers": "api:settings:trackers:read",
+        "getLibraryStructure": "api:library:read",
+        "getCallsInSpecificFolder": "api:library:read",
+    }
+)
+"""operationId -> its scope, as the specification's descriptions say."""
