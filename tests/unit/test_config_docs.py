@@ -58,7 +58,8 @@ def test_every_example_is_a_valid_configuration(tmp_path: Path, example: str) ->
     (tmp_path / "bridge.yaml").write_text(_whole(example))
     (tmp_path / "bridge.yaml").chmod(0o600)
     loaded = load_config(tmp_path / "bridge.yaml", lambda name, _: Path(name), look_at_disk=False)
-    assert loaded.config.gong.base_url == "https://us-12345.api.gong.io"
+    gong = loaded.config.gong
+    assert (gong.base_url == "https://us-12345.api.gong.io") != (gong.oauth is not None)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
