@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,11 @@ def _paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 
 def test_the_last_example_holds_every_key_that_there_is(tmp_path: Path) -> None:
+    def of_any_account(paths: Iterable[str]) -> set[str]:  # no account has both ways to log in
+        return {path.replace("accounts.NAME.", "gong.") for path in paths}
+
     whole = max(EXAMPLES, key=len)
-    assert set(_paths(_data(tmp_path, whole))) == set(key_paths(Config))
+    assert of_any_account(_paths(_data(tmp_path, whole))) == of_any_account(key_paths(Config))
 
 
 @pytest.mark.parametrize(
