@@ -30,6 +30,7 @@ benchmarks: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/upload.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/join.py
+	$(BIN)/python benchmarks/allowance.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -110,7 +110,16 @@ class AllowanceRows:
         self._name = name
         self._ceiling_text = ""
         self._ceiling = Ceiling()
-        self._sql = CallStatements(TOLD_TIME if database.is_sqlite else SERVER_TIME)
+        self._sql = sql = CallStatements(TOLD_TIME if database.is_sqlite else SERVER_TIME)
+        self._swift = database.swift
+        self._replaced = self._swift.replaced
+        self._reserve, self._enter, self._flight, self._leave = map(
+            database.statement, (sql.reserve, sql.enter, sql.flight, sql.leave)
+        )
+        self._letting_go = {
+            "flight": round(LONGEST_FLIGHT_SECONDS * SECOND),
+            "longest": round((LONGEST_FLIGHT_SECONDS + limits.flight_seconds) * SECOND),
+        }
         row = dict.fromkeys((column.name for column in allowance.c), 0) | {"name": name, "ceiling": ""}
         places = [{"name": name, "place": place, "ticket": 0, "free_at": 0} for place in range(limits.flights)]
         if self._has_rows(len(places)):
@@ -135,6 +144,8 @@ class AllowanceRows:
         used: calls of earlier blocks that are charged now, `backlog` of them (or this one) for old recordings.
         interval_share: how much of the rate the slots use.
         """
+        if self._is_forgetful():
+            return Reserved(wait_seconds=2 * self._limits.flight_seconds, why="the ledger's server was started again")
         at = micros(now)
         rate = self._ceiling.rate_at(at / SECOND, self._limits.calls_per_second)
         step = round(SECOND / (rate * interval_share))
@@ -148,12 +159,12 @@ class AllowanceRows:
             "per_day": self._limits.calls_per_day,
         }
         for _ in range(3):
-            with self._database.swift() as connection:
-                row = connection.execute(self._sql.reserve, {**wanted, "count": count}).one_or_none()
+            row = self._swift.row(self._reserve, {**wanted, "count": count})
             if row is not None:
-                self._heard(row.ceiling)
-                wait = row.next_slot_at - count * step - row.at
-                return Reserved(count=count, wait_seconds=wait / SECOND, last_ticket=row.tickets)
+                last_ticket, next_slot_at, ceiling, present = row
+                self._heard(ceiling)
+                wait = (next_slot_at - count * step - present) / SECOND
+                return Reserved(count=count, wait_seconds=wait, last_ticket=last_ticket)
             refused_or_left = self._why_not(at, used, wanted["furthest"])
             if isinstance(refused_or_left, Reserved):
                 return refused_or_left
@@ -192,25 +203,28 @@ class AllowanceRows:
         worth nothing.
         """
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
-        longest = round((LONGEST_FLIGHT_SECONDS + self._limits.flight_seconds) * SECOND)
-        with self._database.swift() as connection:
-            values = {**key, "flight": round(LONGEST_FLIGHT_SECONDS * SECOND), "longest": longest}
-            if connection.execute(self._sql.enter, values).rowcount:
-                return 0.0
-            row = connection.execute(self._sql.flight, key).one()
-        if row.ticket >= ticket:
+        entered = self._swift.count(self._enter, {**key, **self._letting_go})
+        if self._swift.replaced != self._replaced:
             return None
-        pause = row.paused_until - row.at
-        if 0 < pause <= LONGEST_PAUSE_SECONDS * SECOND:
-            return None  # whoever reserves anew hears why
-        return max(0.001, float(row.free_at - row.at) / SECOND)
+        if entered:
+            return 0.0
+        row = self._swift.row(self._flight, key)
+        assert row is not None
+        holder, free_at, paused_until, present = row
+        if holder >= ticket or 0 < paused_until - present <= LONGEST_PAUSE_SECONDS * SECOND:
+            return None  # whoever reserves anew hears of a pause
+        return max(0.001, float(free_at - present) / SECOND)
 
     def leave(self, now: datetime, ticket: int, ago_seconds: float, margin_seconds: float) -> None:
         """The call with this ticket left so long ago, and may have arrived so much later than others do."""
         free = round((self._limits.flight_seconds + margin_seconds - ago_seconds) * SECOND)
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
-        with self._database.swift() as connection:
-            connection.execute(self._sql.leave, {**key, "free": free})
+        self._swift.count(self._leave, {**key, "free": free})
+
+    def _is_forgetful(self) -> bool:
+        """Whether the server has died since the last look: it may have forgotten the calls of its last second."""
+        before, self._replaced = self._replaced, self._swift.replaced
+        return before != self._replaced and self._limits.flights > 0
 
     # --- what Gong says -----------------------------------------------------------------------------------------------
 

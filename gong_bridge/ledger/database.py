@@ -10,8 +10,9 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +21,7 @@ from sqlalchemy.schema import Table
 from gong_bridge import clock
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.faults import WritesClashed, is_of_a_replica, translated
+from gong_bridge.ledger.swift import Statement, Swift
 
 _BUSY_SECONDS = 30.0
 _CONNECTIONS = 16
@@ -77,6 +79,10 @@ class Database:
         self._durable = self._engine(durable=True)
         self._relaxed: Engine | None = None
         self._file: tuple[int, int] | None = None
+        self.swift = Swift(
+            self.relaxed_connection, self._write_lock if self.is_sqlite else threading.Lock(), self.place
+        )
+        """For single statements that a power cut may undo."""
 
     @contextmanager
     def write(
@@ -112,11 +118,21 @@ class Database:
                 " restore the latest backup, and start it again"
             )
 
-    @contextmanager
-    def swift(self) -> Iterator[Connection]:
-        """For single statements, each a transaction of its own that a power cut may undo: no round trip but its own."""
-        with self._write_lock if self.is_sqlite else nullcontext(), self._relaxed_engine().connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    def statement(self, statement: Executable) -> Statement:
+        """A statement for `swift`."""
+        # Positions would depend on the order of the words.
+        named = sqlite_dialect(paramstyle="named") if self.is_sqlite else self._durable.dialect
+        return Statement(statement, named)
+
+    def relaxed_connection(self) -> Any:
+        """The driver's own connection, in autocommit mode; what it writes may be forgotten by a power cut."""
+        # Made and set up as the engine's own are, but never given back to its pool.
+        pooled = self._relaxed_engine().raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()
+        if not self.is_sqlite:
+            connection.autocommit = True
+        return connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -147,6 +163,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self.swift.close()
         self._durable.dispose()
         if self._relaxed is not None:
             self._relaxed.dispose()

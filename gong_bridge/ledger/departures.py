@@ -8,8 +8,8 @@ from collections import deque
 from gong_bridge import clock
 from gong_bridge.errors import RateLimited
 
-MARGIN_SECONDS = 0.03
-"""How much closer two calls may arrive at Gong than they left here, when nothing is known of their way."""
+MARGIN_SECONDS = 0.02
+"""How much closer two calls may arrive at Gong than they left here, unless an answer's delay says more."""
 _LEAST_MARGIN_SECONDS = 0.01
 _MEAN_MARGIN_SECONDS = 0.05
 """Answers that are slow as a rule were being worked on, and say nothing about the way there; stalls are rare."""

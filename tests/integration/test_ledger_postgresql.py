@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import make_url
 
 from gong_bridge.errors import ConfigError, LedgerReadOnly
+from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import State
 from tests.contract.test_ledger import NOON, add, after, claim, recording
@@ -53,6 +54,22 @@ def test_R28_connections_that_the_server_drops_are_replaced(new_postgresql_ledge
                               " AND backend_type = 'client backend'")  # fmt: skip
             assert add(ledger, recording(f"{round_number}.wav")) == 1
         assert ledger.views.open_count() == 3
+
+
+def test_R26_after_a_server_was_started_again_nobody_calls_before_what_it_may_have_forgotten_is_over(
+    new_postgresql_ledger: Callable[[], str],
+) -> None:
+    url = new_postgresql_ledger()
+    with Ledger.open(url) as ledger:
+        allowance = LedgerAllowance(ledger, 3.0, 10_000)
+        allowance.take(threading.Event())
+        allowance.sent()
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                          " AND backend_type = 'client backend'")  # fmt: skip
+        began = time.monotonic()
+        allowance.take(threading.Event())
+        assert 2.0 <= time.monotonic() - began < 5.0  # twice the second that counts
 
 
 def test_R28_a_server_that_became_read_only_is_left_for_one_that_is_not(empty_postgresql_url: str) -> None:
@@ -133,9 +150,8 @@ from datetime import UTC, datetime, timedelta
 with time_machine.travel(datetime.now(UTC) + timedelta(seconds=float(sys.argv[2])), tick=True):
     from gong_bridge import clock
     from gong_bridge.ledger.ledger import Ledger
-    from gong_bridge.presence import follow_ledger_clock
     with Ledger.open(sys.argv[1]) as ledger:
-        follow_ledger_clock(ledger)
+        ledger.follow_clock()
         taken = [ledger.work.claim("skewed", clock.now(), 30) for _ in range(2)]
         print([entry and entry.key for entry in taken], clock.now().timestamp())
 """
