@@ -140,7 +140,7 @@ class LedgerAllowance:
         ticket, left_at = flight
         ago_seconds = clock.monotonic_seconds() - left_at
         margin_seconds = self._delays.margin_seconds(ago_seconds)
-        if margin_seconds is not None and margin_seconds > MARGIN_SECONDS:
+        if margin_seconds > MARGIN_SECONDS:
             self._leave(ticket, ago_seconds, margin_seconds)
 
     def pause(self, wait_seconds: float, *, too_many: bool = False) -> None:

@@ -11,9 +11,11 @@ from gong_bridge.errors import RateLimited
 MARGIN_SECONDS = 0.02
 """How much closer two calls may arrive at Gong than they left here, unless an answer's delay says more."""
 _LEAST_MARGIN_SECONDS = 0.01
-_MEAN_MARGIN_SECONDS = 0.05
-"""Answers that are slow as a rule were being worked on, and say nothing about the way there; stalls are rare."""
+_MEAN_MARGIN_SECONDS = 0.035
+"""Answers that are slow as a rule were being worked on, and say nothing about the way there: more would cost 5 %."""
 _ANSWERS_COMPARED = 30
+_ANSWERS_NEEDED = 5
+"""Before that, the quickest answer may itself have been late: a machine that starts bridges is busy."""
 _FORGET_UNSENT_SECONDS = 2.0
 
 
@@ -23,20 +25,22 @@ class Delays:
     def __init__(self) -> None:
         self._answers: deque[float] = deque(maxlen=_ANSWERS_COMPARED)
         self._margins: deque[float] = deque(maxlen=_ANSWERS_COMPARED - 1)
+        self._lock = threading.Lock()
 
-    def margin_seconds(self, answer_seconds: float) -> float | None:
-        """How much later than others this call may have arrived; None: unknown.
+    def margin_seconds(self, answer_seconds: float) -> float:
+        """How much later than others this call may have arrived, when its answer took so long.
 
         The quickest of the last answers shows the way there and back and the least work; what this one took longer
-        may all have been delay before Gong counted it.
+        may all have been delay before Gong counted it. On average they are not given more than 0.035 s.
         """
-        quickest = min(tuple(self._answers), default=0.0)
-        self._answers.append(answer_seconds)
-        margin_seconds = _LEAST_MARGIN_SECONDS + max(0.0, answer_seconds - quickest)
-        before = tuple(self._margins)
-        is_rare = sum(before) + margin_seconds <= _MEAN_MARGIN_SECONDS * _ANSWERS_COMPARED
-        self._margins.append(margin_seconds if is_rare else MARGIN_SECONDS)
-        return margin_seconds if is_rare else None
+        with self._lock:
+            quickest = min(self._answers) if len(self._answers) >= _ANSWERS_NEEDED else 0.0
+            self._answers.append(answer_seconds)
+            left = _MEAN_MARGIN_SECONDS * _ANSWERS_COMPARED - sum(self._margins)
+            wanted = _LEAST_MARGIN_SECONDS + max(0.0, answer_seconds - quickest)
+            margin_seconds = max(MARGIN_SECONDS, min(wanted, left))
+            self._margins.append(margin_seconds)
+        return margin_seconds
 
 
 class Departures:
