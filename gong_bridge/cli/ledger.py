@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,9 +20,9 @@ from gong_bridge.cli import hosts, ledger_upkeep, moving
 from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, shown
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import list_people
-from gong_bridge.config.accounts import DEFAULT_ACCOUNT
+from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.filters import EntryFilter, OfAccount
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queries import as_json as as_json_row
 from gong_bridge.ledger.queries import event_as_json
@@ -39,7 +40,8 @@ PersonOption = Annotated[
     str | None, typer.Option("--person", help='Only what waits for this person, such as "extension 299".')
 ]
 AccountOption = Annotated[
-    str | None, typer.Option("--account", help="Only calls in this Gong account; gong for the one under `gong`.")
+    str | None,
+    typer.Option("--account", help="Only calls in this Gong account, or for it; gong is the one under `gong`."),
 ]
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Entry numbers, as `ledger list` shows them.")]
 
@@ -54,8 +56,26 @@ COLUMNS = {"id": "id", "source": "source", "account": "account", "state": "state
            "attempts": "tries", "due_at": "next try", "remark": "remark", "reason": "why"}  # fmt: skip
 
 
-def _opened(config: Path | None) -> AbstractContextManager[Ledger]:
-    return opened_ledger(read_for_ledger(config))
+@contextmanager
+def _opened(config: Path | None, account: str | None = None) -> Iterator[tuple[Ledger, OfAccount | None]]:
+    """The ledger, and what is chosen by `--account`. Raises ConfigError when nobody knows such an account."""
+    options = read_for_ledger(config)
+    with opened_ledger(options) as ledger:
+        if account is None:
+            yield ledger, None
+            return
+        name = None if account == DEFAULT_ACCOUNT else account
+        mine = OfAccount(name=name, sources=tuple(one.name for one in options.sources if one.account == name))
+        if name not in options.all_accounts and not any(ledger.views.entries(EntryFilter(account=mine), limit=1)):
+            raise ConfigError(f"--account: {account_is_unknown(account, options.accounts)}")
+        yield ledger, mine
+
+
+def _filter(
+    state: list[State] | None, source: str | None, code: str | None, person: str | None, account: OfAccount | None
+) -> EntryFilter:
+    states = tuple(state) if state else None
+    return EntryFilter(states=states, source=source, code=code, person=person, account=account)
 
 
 @app.command(
@@ -78,12 +98,9 @@ def list_entries(
     as_json: JsonOption = False,
 ) -> None:
     """List entries with their state and why they wait."""
-    chosen = EntryFilter(
-        states=tuple(state) if state else None, source=source, code=code, person=person,
-        account="" if account == DEFAULT_ACCOUNT else account,
-    )  # fmt: skip
     most = (None if as_json else 200) if limit is None else limit or None
-    with _opened(config) as ledger:
+    with _opened(config, account) as (ledger, of_account):
+        chosen = _filter(state, source, code, person, of_account)
         if by is By.PERSON:
             list_people(ledger, chosen, as_json=as_json)
             return
@@ -112,7 +129,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Everything known of one entry: its facts, the drafted call, and each step it took."""
-    with _opened(config) as ledger:
+    with _opened(config) as (ledger, _):
         found = ledger.views.get(entry)
         if found is None:
             raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
@@ -132,14 +149,10 @@ def show(
     print_rows(events, columns, as_json=False, empty="no steps yet")
 
 
-def _chosen(
-    ids: list[int] | None, state: list[State] | None, source: str | None, code: str | None, person: str | None
-) -> EntryFilter:
-    if not (ids or state or source or code or person):
-        raise ConfigError("say which entries: numbers, or --state, --source, --code, --person")
-    return EntryFilter(
-        ids=tuple(ids) if ids else None, states=tuple(state) if state else None, source=source, code=code, person=person
-    )
+def _chosen(ids: list[int] | None, wanted: EntryFilter) -> EntryFilter:
+    if not ids and wanted == EntryFilter():
+        raise ConfigError("say which entries: numbers, or --state, --source, --code, --person, --account")
+    return dataclasses.replace(wanted, ids=tuple(ids) if ids else None)
 
 
 @app.command("retry", epilog="Examples: gong-bridge ledger retry 17; gong-bridge ledger retry --code unknown-person")
@@ -150,10 +163,11 @@ def retry(
     source: SourceOption = None,
     code: CodeOption = None,
     person: PersonOption = None,
+    account: AccountOption = None,
 ) -> None:
     """Let held or rejected entries go on from where they stopped, and waiting ones without further waiting."""
-    chosen = _chosen(ids, state, source, code, person)
-    with _opened(config) as ledger:
+    with _opened(config, account) as (ledger, of_account):
+        chosen = _chosen(ids, _filter(state, source, code, person, of_account))
         now = clock.now()
         count = ledger.operator.hurry(chosen, now) + ledger.operator.retry(chosen, now)
     out.print(Text(f"{count} will be tried again"))
@@ -167,11 +181,12 @@ def skip(
     source: SourceOption = None,
     code: CodeOption = None,
     person: PersonOption = None,
+    account: AccountOption = None,
     reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "skipped by the operator",
 ) -> None:
     """Never send these; they stay in the ledger as skipped."""
-    chosen = _chosen(ids, state, source, code, person)
-    with _opened(config) as ledger:
+    with _opened(config, account) as (ledger, of_account):
+        chosen = _chosen(ids, _filter(state, source, code, person, of_account))
         count = ledger.operator.skip_by_operator(chosen, now=clock.now(), reason=reason)
     out.print(Text(f"{count} skipped"))
 
@@ -184,13 +199,13 @@ def export(
     state: StateOption = None,
     source: SourceOption = None,
     code: CodeOption = None,
+    account: AccountOption = None,
 ) -> None:
     """Write all entries out, one a line, without holding them in memory."""
     if form not in ("jsonl", "csv"):
         raise ConfigError(f"--format {form}: only jsonl and csv are known")
-    wanted = EntryFilter(states=tuple(state) if state else None, source=source, code=code)
-    with _opened(config) as ledger:
-        rows = ledger.views.export(wanted)
+    with _opened(config, account) as (ledger, of_account):
+        rows = ledger.views.export(_filter(state, source, code, None, of_account))
         if output is None:
             _write(rows, form, sys.stdout)
             return

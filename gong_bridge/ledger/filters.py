@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, or_
+from sqlalchemy import ColumnElement, and_, bindparam, false, not_, or_
 
 from gong_bridge.ledger.rows import micros
 from gong_bridge.ledger.schema import entries
@@ -26,13 +26,30 @@ class Lane(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OfAccount:
+    """Entries whose call is, or may be, in a Gong account (None: the one under `gong`), or else will go there.
+
+    sources: whose new calls go to it.
+    """
+
+    name: str | None
+    sources: tuple[str, ...] = ()
+
+    def condition(self) -> ColumnElement[bool]:
+        """The entries as a condition."""
+        is_bound = or_(entries.c.call_id.is_not(None), entries.c.intent.is_not(None))
+        is_there = and_(is_bound, entries.c.account == (self.name or ""))
+        return or_(is_there, and_(not_(is_bound), entries.c.source.in_(self.sources)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EntryFilter:
     """Everything given must hold; nothing given means every entry.
 
     ids, states: any of them (an empty tuple: none). source, key, person: equal. code: the reason code, or the
     remark that stays.
     older_than: unchanged since then. found_before: found earlier than then. lanes: in any of them.
-    account: the Gong account, "" for the one that needs no name.
+    account: in that Gong account, or on the way to it.
     """
 
     ids: tuple[int, ...] | None = None
@@ -44,7 +61,7 @@ class EntryFilter:
     older_than: datetime | None = None
     found_before: datetime | None = None
     lanes: tuple[Lane, ...] | None = None
-    account: str | None = None
+    account: OfAccount | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on the entries table."""
@@ -53,7 +70,7 @@ class EntryFilter:
             found.append(entries.c.id.in_(self.ids))
         if self.states is not None:
             found.append(in_states(self.states))
-        equal = {"source": self.source, "key": self.key, "person": self.person, "account": self.account}
+        equal = {"source": self.source, "key": self.key, "person": self.person}
         found.extend(entries.c[name] == value for name, value in equal.items() if value is not None)
         if self.code is not None:
             found.append(or_(entries.c.reason_code == self.code, entries.c.remark == self.code))
@@ -63,6 +80,8 @@ class EntryFilter:
             found.append(entries.c.found_at < micros(self.found_before))
         if self.lanes is not None:
             found.append(in_lanes(self.lanes))
+        if self.account is not None:
+            found.append(self.account.condition())
         return found
 
 

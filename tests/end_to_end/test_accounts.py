@@ -205,3 +205,56 @@ def test_a_rule_of_the_mapping_chooses_the_workspace(home: Home, sandbox: Sandbo
     ended = home.run_once()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert {call.client_unique_id: call.body["workspaceId"] for call in sandbox.calls} == {"a": "11", "b": "22"}
+
+
+def test_R22_a_source_that_gets_another_account_leaves_its_calls_where_they_are(two: TwoAccounts) -> None:
+    """Created: its media follows it into the old one. Drafted only: drawn up anew, with the new account's people."""
+    home, here, emea = two.home, two.here, two.emea
+    here.play(Fault(operation="addCallRecording", kind="status", status=500, times=None))
+    created = drop(home.recorder, "created.wav", 1)
+    with home.running() as service:
+        home.wait_for("created.wav", "created", code="unclear")
+        here.play(Fault(operation="addCall", kind="status", status=401, times=None))
+        drafted = drop(home.recorder, "drafted.wav", 2)
+        wait_until(lambda: home.status()["paused"], "the pause, which keeps what is drafted from being sent")
+        assert home.states()["drafted.wav"] == "drafted"
+        assert service.stop() == 0
+    here.play_no_faults()
+    home.source["account"] = "emea"
+    assert home.run("ledger", "retry", "--account", "gong").returncode == 0
+    ended = home.run_once()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    each_call_once(emea, {"drafted": drafted})
+    assert hosts(emea) == {str(EMEA_USERS[0]["id"])}
+    assert {call.client_unique_id: call.media and call.media.sha256 for call in here.calls} == {"created": created}
+    assert refused(emea) == 0
+
+
+def test_an_account_that_left_the_configuration_keeps_its_calls_waiting_until_it_is_back(two: TwoAccounts) -> None:
+    """The entry says which account is missing and what to do; when it is written back, it goes on by itself."""
+    home, emea = two.home, two.emea
+    accounts, of_emea = home.config["accounts"], home.config["sources"][1]
+    emea.play(Fault(operation="addCallRecording", kind="status", status=500, times=None))
+    media = drop(two.emea_recorder, "a.wav", 1)
+    with home.running() as service:
+        home.wait_for("a.wav", "created", code="unclear")
+        assert service.stop() == 0
+    emea.play_no_faults()
+    home.config["accounts"], of_emea["account"] = {}, "gong"
+    assert home.run("ledger", "retry", "--source", "emea").returncode == 0
+    with home.running() as service:
+        home.wait_for("a.wav", "created", code="not-yet-complete")
+        (entry,) = home.entries()
+        assert entry["reason"] == (
+            "its call is in the Gong account 'emea', which bridge.yaml no longer has; write it back under `accounts:`, "
+            f"or skip this entry (gong-bridge ledger skip {entry['id']})"
+        )
+        assert service.stop() == 0
+    assert "a.wav" in home.run("ledger", "list", "--account", "emea").stdout
+    asked = home.run("ledger", "retry", "--account", "emae")
+    assert (asked.returncode, two.here.calls) == (2, [])
+    assert "--account: there is no account 'emae'" in asked.stderr
+    home.config["accounts"], of_emea["account"] = accounts, "emea"
+    assert home.run("ledger", "retry", "--account", "emea").returncode == 0
+    assert home.run_once().returncode == 0
+    assert {call.client_unique_id: call.media and call.media.sha256 for call in emea.calls} == {"a": media}

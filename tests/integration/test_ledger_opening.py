@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import file_system_type, is_network_file_system
 from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
-from gong_bridge.model import State
+from gong_bridge.model import GongUser, State
 from tests.contract.test_ledger import NOON, add, created, drafted, recording
 from tests.small_disk import remount, small_disk
 
@@ -108,6 +109,15 @@ with database.write() as connection:
     connection.exec_driver_sql(INSERT.format(key="open.wav", state="found", owns="false", call="NULL", token="'h#1'"))
     connection.exec_driver_sql("INSERT INTO events (entry_id, at, to_state, attempt) VALUES (1, 5, 'done', 0)")
     connection.exec_driver_sql("INSERT INTO notes (name, value) VALUES ('pause', 'null')")
+    connection.exec_driver_sql(
+        "INSERT INTO notes (name, value) VALUES ('gong-users-fetched-at', '\\"2026-01-05T13:00:00+00:00\\"')"
+    )
+    for number in (1, 2):
+        connection.exec_driver_sql(
+            "INSERT INTO gong_users (id, email, aliases, name, extension, phone_number, active,"
+            f" telephony_calls_imported) VALUES ('77{number}', 'agent-{number}@example.com', '[\\"a@example.com\\"]',"
+            f" 'Agent', '20{number}', '', true, false)"
+        )
 database.close()
 """
 
@@ -159,6 +169,20 @@ def test_R28_the_rows_of_the_first_ledger_survive_the_upgrade(first_ledger_url: 
         assert [event.to_state for event in ledger.views.events(done.id)] == [State.DONE]
         assert ledger.intake.unseen([recording("done.wav"), recording("new.wav")]) == [recording("new.wav")]
         assert add(ledger, recording("done.wav")) == 0
+
+
+def test_R28_the_users_of_the_first_ledger_are_those_of_the_only_account(first_ledger_url: str) -> None:
+    """Nobody has to ask Gong again, and an account that is added later begins without any."""
+    with Ledger.open(first_ledger_url) as ledger:
+        assert ledger.people.users() == [
+            GongUser(
+                id=f"77{number}", email=f"agent-{number}@example.com", aliases=("a@example.com",), name="Agent",
+                extension=f"20{number}", active=True, telephony_calls_imported=False,
+            )
+            for number in (1, 2)
+        ]  # fmt: skip
+        assert ledger.people.users_fetched_at() == datetime(2026, 1, 5, 13, tzinfo=UTC)
+        assert (ledger.people.users("emea"), ledger.people.users_fetched_at("emea")) == ([], None)
 
 
 def test_R28_opening_again_keeps_every_row(tmp_path: Path) -> None:

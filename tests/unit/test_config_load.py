@@ -199,6 +199,22 @@ def test_two_sources_on_one_folder_are_warned_of(load) -> None:
     )
 
 
+def test_an_account_that_nobody_uses_and_one_with_another_s_address_are_warned_of(load) -> None:
+    assert load(WHOLE + EMEA).warnings == (
+        "bridge.yaml:12:5: accounts.emea: no source names this account; write `account: emea` into a source, "
+        "or remove it",
+    )
+    assert load(_of_account("emea") + EMEA.replace("eu-1", "us-12345")).warnings == (
+        "bridge.yaml:13:15: accounts.emea.base_url: gong has the same address, and Gong counts the calls of a whole "
+        "company: if they are one, leave room for each other with limits.reserve",
+    )
+
+
+def test_gong_is_the_account_of_a_source_that_names_none(load) -> None:
+    assert load(_of_account("gong")).config.sources[0].account is None
+    assert load(WHOLE).config.sources[0].account is None
+
+
 # --- what telephony people get wrong ---------------------------------------------------------------------------------
 
 
@@ -208,7 +224,46 @@ def _with(old: str, new: str) -> str:
 
 
 API = "https://us-12345.api.gong.io"
+EMEA = """accounts:
+  emea:
+    base_url: https://eu-1.api.gong.io
+    access_key: literal-Key-1
+    access_key_secret: literal-Secret-2
+"""
+
+
+def _of_account(name: str) -> str:
+    """The source belongs to this account, in line 10."""
+    return _with("mapping: freepbx\n", f"mapping: freepbx\n    account: {name}\n")
+
+
 MISTAKES = {
+    "an account that is nowhere": (
+        _of_account("emea"),
+        "10:14: sources[pbx].account: there is no account 'emea' (there is only the one under `gong:`); "
+        "add it under `accounts:`, or correct the name",
+    ),
+    "an account by a wrong name": (
+        _of_account("emae") + EMEA,
+        "10:14: sources[pbx].account: there is no account 'emae'; did you mean emea?",
+    ),
+    "an account by another name": (
+        _of_account("apac") + EMEA,
+        "10:14: sources[pbx].account: there is no account 'apac' (there are emea and gong); "
+        "add it under `accounts:`, or correct the name",
+    ),
+    "an account that is called as the first one": (
+        _of_account("gong") + EMEA.replace("emea", "gong"),
+        "13:5: accounts.gong: 'gong' is the account under `gong:` itself; choose another name",
+    ),
+    "an account with a space in its name": (
+        _of_account("'a b'") + EMEA.replace("emea", "'a b'"),
+        "13:5: accounts.a b: 'a b' cannot be an account's name; write letters, digits and - _ . such as emea",
+    ),
+    "an account without its secret": (
+        _of_account("emea") + EMEA.replace("    access_key_secret: literal-Secret-2\n", ""),
+        "13:5: accounts.emea: this key is missing; add 'access_key_secret' here (or `oauth`, see the manual)",
+    ),
     "a variable that is not set": (
         _with("literal-Key-1", "env:GONG_BRIDGE_TEST_UNSET"),
         "3:15: gong.access_key: environment variable GONG_BRIDGE_TEST_UNSET is not set or empty; "
