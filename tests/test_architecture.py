@@ -18,7 +18,7 @@ LEVELS: list[set[str]] = [
     {"agents_file", "beside", "gate", "reach", "switch"},
     {"directory", "identity", "linking", "logging_in", "notifications", "observer", "owner"},
     {"mapping_watch", "sidecar_watch"},
-    {"account", "route"},
+    {"account", "receive", "route"},
     {"looking", "creating", "delivering", "routing", "sidecars_again"},
     {"gathering"},
     {"pipeline"},

@@ -32,6 +32,7 @@ _MODULES = {
     "demo": "tryout",
     "ledger": "ledger",
     "mapping": "mapping",
+    "gong": "gong",
 }
 """Verb -> the module of this package that knows it, in the order in which `--help` shows them."""
 
@@ -60,7 +61,7 @@ def build_app(verb: str | None = None) -> typer.Typer:
     )
     for name in names:
         module = import_module(f"gong_bridge.cli.{name}")
-        if name in ("auth", "ledger", "mapping"):
+        if name in ("auth", "ledger", "mapping", "gong"):
             app.add_typer(module.app, name=name)
         else:
             module.register(app)

@@ -91,11 +91,10 @@ class Listing(Generic[Row]):
     """The rows of a list, asked for page by page: one page in memory, one API call a page.
 
     Errors come out of `next()` and leave the place as it is: calling `next()` again asks for the same page again.
-    `pages` knows the cursor and the number of rows.
     """
 
     def __init__(self, pages: Pages[SomePage], rows_of: Callable[[SomePage], Sequence[Row] | None]) -> None:
-        self.pages: Pages[Any] = pages
+        self._pages: Pages[Any] = pages
 
         def next_rows() -> Sequence[Row]:
             return rows_of(next(pages)) or ()
@@ -115,3 +114,18 @@ class Listing(Generic[Row]):
     def next_rows(self) -> Sequence[Row]:
         """All rows of the next page, which may be none. Raises StopIteration after the last page."""
         return self._next_rows()
+
+    @property
+    def cursor(self) -> str | None:
+        """What asks for the page after the last one that came; to go on with the same list in another process."""
+        return self._pages.cursor
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last page has come; rows of it may still wait for `next()`."""
+        return self._pages.finished
+
+    @property
+    def total(self) -> int | None:
+        """How many rows there are in all; None where Gong does not say, and before the first page."""
+        return None if self._pages.records is None else self._pages.records.total_records

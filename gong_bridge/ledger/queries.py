@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from gong_bridge.ledger.database import Database
-from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes
+from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes, in_states
 from gong_bridge.ledger.quota import Waiting
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
 from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_OPEN, REPLACES, entries, events
@@ -49,6 +49,21 @@ class Views:
     def get(self, entry_id: int) -> Entry | None:
         """The entry with this id."""
         return self._one(select(*ENTRY_COLUMNS).where(entries.c.id == entry_id))
+
+    def is_live_waiting(self, lanes: Sequence[Lane], now: datetime) -> bool:
+        """Whether a new recording of these lanes is due, or is being looked at and has no call yet.
+
+        One whose media is on its way has what it needs of the allowance.
+        """
+        is_leased = entries.c.lease_until >= micros(now)
+        wanted = (
+            select(entries.c.id)
+            .where(IS_OPEN, in_lanes(lanes), ~entries.c.backlog, entries.c.due_at <= micros(now))
+            .where(or_(entries.c.lease_until.is_(None), ~is_leased, in_states((State.FOUND, State.DRAFTED))))
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            return connection.execute(wanted).scalar() is not None
 
     def find_latest(self, source: str, key: str, reach: str | None = None) -> Entry | None:
         """The newest entry of this recording, as whoever has this reach sees it."""

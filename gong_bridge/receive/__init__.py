@@ -1,0 +1,1 @@
+"""What Gong has, brought home: lists as files that can be gone on with, behind live recordings."""
