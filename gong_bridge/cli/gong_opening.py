@@ -15,14 +15,17 @@ from zoneinfo import ZoneInfo
 import typer
 
 from gong_bridge import clock
-from gong_bridge.cli.common import err, opened_ledger, read_for_ledger
+from gong_bridge.cli.common import err
 from gong_bridge.cli.gong_progress import ExportProgress
+from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, account_name
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.connection import Gong
 from gong_bridge.ledger.budget import allowance_of
+from gong_bridge.logging_in import log_in_of
+from gong_bridge.owner import owner_name
 from gong_bridge.receive.behind_live import BehindLive
 from gong_bridge.receive.days import days_of, period_of
 from gong_bridge.receive.windows import Window
@@ -99,14 +102,13 @@ def opened_gong(config: Path | None, account: str | None, what: str) -> Iterator
         raise ConfigError(f"--account: {account_is_unknown(str(name), options.accounts)}")
     of_account = options.all_accounts[name]
     with opened_ledger(options) as ledger, ExportProgress(err, what) as progress:
+        stop = threading.Event()
         allowance = allowance_of(ledger, of_account.limits, name=account_name(name))
         client = GongClient(
-            of_account.base_url,
-            of_account.access_key,
-            of_account.access_key_secret,
+            log_in_of(name, of_account, ledger=ledger, owner=owner_name(), stop=stop),
             of_account.timeouts,
             BehindLive(allowance, ledger, options.ledger.lease, progress.waits),
-            threading.Event(),
+            stop,
         )
         try:
             with Gong(client) as gong:

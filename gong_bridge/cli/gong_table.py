@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gong_bridge.cli.display import printable
 from gong_bridge.errors import BridgeError
 from gong_bridge.gong.wire import GongAnswer
+from gong_bridge.readable import printable
 from gong_bridge.receive.columns import Column, columns_of
 
 _WIDEST = 60
