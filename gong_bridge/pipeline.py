@@ -19,7 +19,7 @@ from gong_bridge.gathering.gather import Gathering
 from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.looking import Drafted, Looking
+from gong_bridge.looking import Looking
 from gong_bridge.media.body import Bodies
 from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.notifications import read_again
@@ -74,14 +74,15 @@ class Pipeline:
     def _draft(self, entry: Entry) -> Entry:
         now = clock.now()
         try:
-            looked = self._look_or_find_what_is_there(entry, now=now)
+            looked, entry = self._gathering.look(entry, now=now)
+            if looked is not None and looked.composition is not None and looked.composition.draft is not None:
+                self._delivering.rehearse(entry, looked.media_record())
         except SourceGone as gone:
             return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)
-        if isinstance(looked, Entry) and looked.id == entry.id:
-            return self._delivering.settle_late(looked)  # another file of the same call goes on for both
-        if isinstance(looked, Entry):
-            reason = f"the file is no longer this version; entry {looked.id} speaks of the one that is there"
-            return self._ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=looked.id)
+        except SourceChanged as changed:
+            return self._give_way_to_what_is_there(entry, changed, now=now)
+        if looked is None:
+            return self._delivering.settle_late(entry)  # another file of the same call goes on for both
         if looked.verdict.skip_reason:
             return self._ledger.work.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
         composition = looked.composition
@@ -103,18 +104,16 @@ class Pipeline:
             reached(Point.DRAFTED)
         return settled
 
-    def _look_or_find_what_is_there(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
-        """What looking gave, or the other entry that speaks of the file as it is now, or this one, led by another."""
+    def _give_way_to_what_is_there(self, entry: Entry, changed: SourceChanged, *, now: datetime) -> Entry:
+        """Skip an entry whose file is another version now; raises `changed` until another entry speaks of that."""
         try:
-            looked = self._gathering.look(entry, now=now)
-            if isinstance(looked, Drafted) and looked.composition is not None and looked.composition.draft is not None:
-                self._delivering.rehearse(entry, looked.media_record())
-            return looked
-        except SourceChanged:
             other = entry_of_what_is_there(self._ledger, self._routes[entry.source].source, entry)
-            if other is None:
-                raise
-            return other
+        except SourceGone as gone:
+            return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)
+        if other is None:
+            raise changed
+        reason = f"the file is no longer this version; entry {other.id} speaks of the one that is there"
+        return self._ledger.work.skip(entry, now=now, code="changed", reason=reason, duplicate_of=other.id)
 
     # --- drafted -> created -----------------------------------------------------------------------------------------
 

@@ -47,14 +47,14 @@ class Gathering:
         self._ledger = ledger
         self._looking = looking
 
-    def look(self, entry: Entry, *, now: datetime) -> Drafted | Entry:
-        """What looking at the whole call gives, or `entry` as it stands when another one leads.
+    def look(self, entry: Entry, *, now: datetime) -> tuple[Drafted | None, Entry]:
+        """What looking at the whole call gives, None when another file leads it; and `entry` as it stands then.
 
         Raises AwaitingParts, IncompleteCall, LatePart, and what looking raises.
         """
         rule = self._looking.grouping_of(entry)
         if rule is None:
-            return self._looking.look(entry, now=now)
+            return self._looking.look(entry, now=now), entry
         info, problem = self._measure(entry)
         member = self._looking.membership(entry, info, now=now)
         if member is None:
@@ -62,18 +62,18 @@ class Gathering:
                 entry = self._ledger.groups.leave(entry, now=now)
             if problem is not None:
                 raise problem
-            return self._looking.look_at_measured(entry, info, now=now)
+            return self._looking.look_at_measured(entry, info, now=now), entry
         entry = self._report(entry, member, info, problem, now)
         choice, entry = self._decide(entry, rule, now)
         if entry.state is State.SKIPPED:
-            return entry
+            return None, entry
         if problem is not None:
             raise problem
         if choice is None or len(choice.parts) == 1:
             facts = self._facts(rule, member, choice, entry)
             together = Together(facts=facts, said=_said(entry))
-            return self._looking.look_at_measured(entry, info, now=now, together=together)
-        return self._together(entry, rule, member, choice, now)
+            return self._looking.look_at_measured(entry, info, now=now, together=together), entry
+        return self._together(entry, rule, member, choice, now), entry
 
     # --- each file by itself ----------------------------------------------------------------------------------------
 
