@@ -349,6 +349,22 @@ def test_a_call_held_for_an_unknown_person_goes_on_with_all_of_its_files(
     assert len(sandbox.calls) == 1
 
 
+@pytest.mark.parametrize("looked_at_first", ["in", "out"])
+def test_R30_whichever_file_of_a_call_is_looked_at_last_both_are_removed(
+    tmp_path: Path, sandbox: Sandbox, looked_at_first: str
+) -> None:
+    """The one that comes last leads, or makes the other lead; either way the call knows all of its files."""
+    last = {"in": "out", "out": "in"}[looked_at_first]
+    with grouped(tmp_path, sandbox, source={"after_upload": "delete"}) as bridge:
+        for part, later in ((looked_at_first, 0.0), (last, 0.0)):
+            drop(bridge.recorder, "c1", part, at=START + later)
+            bridge.find()
+            bridge.work()
+        bridge.work_again()
+        assert not list(bridge.recorder.glob("*.wav"))
+    assert [call.media_puts for call in sandbox.calls] == [1]
+
+
 @pytest.mark.parametrize("after_upload", ["delete", {"move_to": "delivered"}])
 def test_R30_every_file_of_a_delivered_call_is_settled_and_none_of_one_that_is_not(
     tmp_path: Path, sandbox: Sandbox, after_upload: Any

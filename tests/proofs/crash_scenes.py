@@ -97,6 +97,7 @@ BY_UPLOAD = [
         for point in (Point.GROUP_REPORTED, Point.GROUP_CHOSEN, Point.CONVERTED, Point.FOLLOWER_SETTLED)
     ),
     Scene(point=Point.CONVERTING, source="pairs", times=3),
+    Scene(point=Point.CONVERTED, source="pairs", times=2),  # once before the draft, once to send it
 ]
 BY_LINK = [
     *_everywhere("linked"),
@@ -202,6 +203,12 @@ class CrashHome(Home):
             )
         self.expected[f"g-c{self._number}"] = BOTH_SIDES
         return f"g-c{self._number}"
+
+    def order_backfill(self, source: str) -> None:
+        """From now on this source leaves old recordings alone; a person orders one that is there."""
+        self._sources[source]["since"] = "2026-01-01"
+        self.record(source, aged_seconds=2 * 365 * 86_400)
+        assert self.go("backfill", "--source", source, "--since", "2023-01-01") == 0, self.log.read_text()[-2000:]
 
     def _put(self, source: str, key: str, data: bytes) -> None:
         self._store.put_object(Bucket=self._sources[source]["bucket"], Key=key, Body=data)  # type: ignore[union-attr]

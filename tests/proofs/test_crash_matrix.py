@@ -5,17 +5,27 @@ Every point with both ledgers, both ways of delivery, and each answer that Gong 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import boto3
+import httpx
+import psycopg
 import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
 
-from gong_bridge.kill_points import Point
+import gong_bridge.ledger
+from gong_bridge.kill_points import VARIABLE, Point
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sandbox.server import Sandbox
+from tests.integration.test_ledger_opening import FIRST_LEDGER
 from tests.proofs.crash_scenes import (
     BY_LINK,
     BY_UPLOAD,
@@ -36,6 +46,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
 
 ANSWERS = ("conflict", "bad_request", "same_id")
 LEDGERS = ("sqlite", "postgresql")
+MIGRATIONS = Path(gong_bridge.ledger.__file__).parent / "migrations"
+REVISIONS = len(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))
 NewLedger = Callable[[str], str | None]
 
 
@@ -118,3 +130,182 @@ def test_R22_killed_at_each_point_of_a_recording(
         for scene in scenes:
             crash_and_start_again(home, scene)
         report(f"{ledger}, {way}, {answer}", len(scenes), home)
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_R22_killed_at_each_point_of_a_backfill(
+    ledger: str, ledger_on: NewLedger, tmp_path: Path, start_sandbox: Callable[..., Sandbox]
+) -> None:
+    sandbox = start_sandbox()
+    with crash_home(tmp_path / ledger, sandbox, run=command, ledger_url=ledger_on(ledger)) as home:
+        assert home.go() == 0, home.log.read_text()
+        for point in OF_BACKFILLS:
+            home.order_backfill("deleted")
+            scene = Scene(point=point, source="deleted")
+            assert home.go(armed=scene.armed) == SIGKILLED, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            assert home.go() == 0, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            home.everything_arrived_once()
+            assert home.ask("SELECT state, to_come FROM backfills") == [("done", 0)]
+        report(f"{ledger}, backfill", len(OF_BACKFILLS), home)
+
+
+@pytest.mark.parametrize("way", ["upload", "link"])
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_R16_R22_killed_at_each_point_of_a_queue(
+    ledger: str, way: str, ledger_on: NewLedger, store_url: str, tmp_path: Path, start_sandbox: Callable[..., Sandbox]
+) -> None:
+    """The service reads the queue; a message goes when what it names is written down, and not before."""
+    sandbox = start_sandbox(fetch_links=True, page_size=100)
+    root = tmp_path / f"queue-{ledger}-{way}"
+    options = {"ledger_url": ledger_on(ledger), "store_url": store_url, "link": way == "link"}
+    with crash_home(root, sandbox, run=command, **options) as home, queue_of(home, "linked", store_url) as queue:
+        for point in OF_QUEUES:
+            told: list[str] = []
+
+            def tell(told: list[str] = told) -> None:
+                if not told and home.ask("SELECT 1 FROM source_health WHERE source = 'linked' AND healthy"):
+                    told.append(home.record("linked"))
+                    queue.tell(f"{told[0]}.wav")
+                home.let_time_fly_for_links()
+
+            scene = Scene(point=point, source="linked")
+            if home.expected:
+                home.ask("DELETE FROM source_health")
+            assert home.go("run", armed=scene.armed, meanwhile=tell) == SIGKILLED, home.log.read_text()[-3000:]
+            assert queue.left() == (0 if point is Point.QUEUE_DELETED else 1)
+            assert home.go() == 0, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            home.everything_arrived_once()
+            queue.empty()
+        home.sources_are_settled()
+        report(f"{ledger}, {way}, queue", len(OF_QUEUES), home)
+
+
+class _Queue:
+    """A bucket's queue, as its owner sees it."""
+
+    def __init__(self, bucket: str, store_url: str) -> None:
+        self._sqs = boto3.client(
+            "sqs", endpoint_url=store_url, region_name="us-east-1",
+            aws_access_key_id="testing", aws_secret_access_key="testing",
+        )  # fmt: skip
+        self._bucket = bucket
+        self.url = str(self._sqs.create_queue(QueueName=bucket)["QueueUrl"])
+
+    def tell(self, key: str) -> None:
+        about = {"bucket": {"name": self._bucket}, "object": {"key": key}}
+        body = json.dumps({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": about}]})
+        self._sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def left(self) -> int:
+        """Messages in the queue, those that a dead process has read included."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)["Attributes"]
+        return sum(int(value) for value in told.values())
+
+    def empty(self) -> None:
+        self._sqs.purge_queue(QueueUrl=self.url)
+
+    def close(self) -> None:
+        self._sqs.close()
+
+
+@contextmanager
+def queue_of(home: CrashHome, source: str, store_url: str) -> Iterator[_Queue]:
+    """A queue that a source reads from now on; its listing finds nothing new for an hour."""
+    options = home.options_of(source)
+    queue = _Queue(options["bucket"], store_url)
+    options.update(events=queue.url, rescan="1h")
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_R28_killed_at_each_point_of_making_a_ledger(
+    ledger: str, request: pytest.FixtureRequest, tmp_path: Path, start_sandbox: Callable[..., Sandbox]
+) -> None:
+    """Each revision from nothing; the next start makes what is missing, and nothing twice."""
+    points = [Scene(point=point, source="deleted") for point in OF_NEW_LEDGERS]
+    later = range(2, REVISIONS + 1)
+    points += [Scene(point=Point.REVISION_APPLIED, source="deleted", times=number) for number in later]
+    if ledger == "postgresql":
+        points = [scene for scene in points if scene.point is not Point.LEDGER_MADE]
+    sandbox = start_sandbox()
+    for number, scene in enumerate(points):
+        url = None if ledger == "sqlite" else request.getfixturevalue("new_database")()
+        with crash_home(tmp_path / f"{ledger}-{number}", sandbox, run=command, ledger_url=url) as home:
+            home.record("deleted")
+            assert home.go(armed=scene.armed) == SIGKILLED, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            assert home.go() == 0, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            home.everything_arrived_once()
+        forget(sandbox)
+    print(f"\n{ledger}, new ledger: {len(points)} kills, 0 lost, 0 doubled")
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_R28_killed_at_each_point_of_an_upgrade_every_row_survives(
+    ledger: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """From the first released tables, through each revision since."""
+    scenes = [Scene(point=Point.REVISION_APPLIED, source="", times=number) for number in range(1, REVISIONS)]
+    for number, scene in enumerate([*scenes, Scene(point=Point.MIGRATED, source="")]):
+        url = f"sqlite:///{tmp_path}/{number}.db" if ledger == "sqlite" else request.getfixturevalue("new_database")()
+        subprocess.run([sys.executable, "-c", FIRST_LEDGER, url, str(MIGRATIONS)], check=True, timeout=60)
+        program = f"from gong_bridge import kill_points; kill_points.arm({scene.armed[VARIABLE]!r});"
+        program += "from gong_bridge.ledger.ledger import Ledger; import sys; Ledger.open(sys.argv[1])"
+        assert subprocess.run([sys.executable, "-c", program, url], check=False, timeout=60).returncode == SIGKILLED
+        with Ledger.open(url) as opened:
+            rows = [(one.key, str(one.state), one.call_id, one.attempts) for one in opened.views.entries()]
+            assert opened.upkeep.integrity_check() == []
+        assert rows == [("done.wav", "done", "77", 3), ("open.wav", "found", None, 3)]
+    print(f"\n{ledger}, upgrade: {len(scenes) + 1} kills, every row there")
+
+
+@pytest.mark.parametrize("to", LEDGERS)
+def test_R28_killed_at_each_point_of_moving_the_ledger(
+    to: str, request: pytest.FixtureRequest, tmp_path: Path, start_sandbox: Callable[..., Sandbox]
+) -> None:
+    """Done again it goes on; what was delivered before is not delivered again from the new ledger."""
+    sandbox = start_sandbox()
+    points = [Scene(point=point, source="deleted") for point in OF_MOVED_LEDGERS]
+    points.append(Scene(point=Point.MOVE_BATCH, source="deleted", times=2))
+    for number, scene in enumerate(points):
+        server = request.getfixturevalue("new_database")()
+        file = f"sqlite:///{tmp_path}/{number}.db"
+        old, new = (file, server) if to == "postgresql" else (server, file)
+        with crash_home(tmp_path / f"{to}-{number}", sandbox, run=command, ledger_url=old) as home:
+            for _ in range(3):
+                home.record("deleted")
+            assert home.go() == 0, home.log.read_text()
+            moving = ("ledger", "move", "--to", new)
+            assert home.go(*moving, armed=scene.armed) == SIGKILLED, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            assert home.go(*moving) == 0, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            home.config["ledger"]["url"] = new
+            home.record("deleted")
+            assert home.go() == 0, f"{scene.name}\n{home.log.read_text()[-3000:]}"
+            home.everything_arrived_once()
+        forget(sandbox)
+    print(f"\nmoved to {to}: {len(points)} kills, 0 lost, 0 doubled")
+
+
+def forget(sandbox: Sandbox) -> None:
+    """The next ledger gets a Gong without calls."""
+    httpx.post(f"{sandbox.base_url}/_sandbox/forget", trust_env=False).raise_for_status()
+
+
+@pytest.fixture
+def new_database(postgresql_url: str) -> Iterator[Callable[[], str]]:
+    """`new_database()`: the URL of one more empty database."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"own_{uuid.uuid4().hex[:12]}")
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {names[-1]}".encode())
+        return make_url(postgresql_url).set(database=names[-1]).render_as_string(hide_password=False)
+
+    yield make
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
