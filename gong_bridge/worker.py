@@ -182,6 +182,7 @@ class Worker:
 
     def _apply(self, entry: Entry, error: Exception) -> Entry | None:
         reached(Point.OUTCOME_UNWRITTEN)
+        entry = self._as_it_stands(entry)
         now = clock.now()
         if isinstance(error, LeaseLost):
             raise error
@@ -200,6 +201,11 @@ class Worker:
         return self._postpone(
             entry, RetryLater(f"unexpected {type(error).__name__} while {entry.state}; the log has the traceback")
         )
+
+    def _as_it_stands(self, entry: Entry) -> Entry:
+        """The entry with what the failed step wrote before it failed: an older state must not be written over it."""
+        present = self._ledger.views.get(entry.id)
+        return present if present is not None and present.lease_token == entry.lease_token else entry
 
     def _step_aside(self, entry: Entry, error: Paused) -> Entry:
         """Go on when everybody does; later when it was this entry before: perhaps Gong refuses it alone."""

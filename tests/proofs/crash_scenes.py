@@ -237,6 +237,10 @@ class CrashHome(Home):
         self.ask(f"UPDATE entries SET linked_at = linked_at - {hour} WHERE {waiting} AND linked_at >= found_at")
         self.ask(f"UPDATE entries SET due_at = 0 WHERE {waiting} AND due_at > 0")
 
+    def health(self) -> dict[str, bool]:
+        """Source -> whether it can be read, as its thread last reported."""
+        return {str(name): bool(healthy) for name, healthy in self.ask("SELECT source, healthy FROM source_health")}
+
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """A question to, or change of, the ledger's tables behind the bridge's back."""
         url = self.config["ledger"]["url"]
