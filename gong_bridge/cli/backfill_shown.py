@@ -51,6 +51,11 @@ def gather_open(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any
 def show_open(facts: dict[str, Any]) -> None:
     """The lines of `status`."""
     show(facts["backfills"])
+    if facts["backfills"]:
+        line = (
+            "the time for what waits counts what a backfill has taken; what it has still to take or list comes on top"
+        )
+        out.print(Text(line, style="dim"), soft_wrap=True)
     for source, since in facts["left_for_backfill"].items():
         line = f"source {source}: recordings last changed before {since} are left for backfill"
         out.print(Text(line, style="dim"), soft_wrap=True)

@@ -18,7 +18,11 @@ from gong_bridge.web.traffic import Traffic
 def exposition(health: Health, waiting: Iterable[Group], traffic: Traffic, *, now: datetime) -> bytes:
     """The text that Prometheus scrapes (text/plain; version=0.0.4)."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_entries(health, waiting, now), *_sources(health), *_sending(health, traffic)]))
+    registry.register(
+        _Collected(
+            [*_entries(health, waiting, now), *_sources(health), *_backfills(health), *_sending(health, traffic)]
+        )
+    )
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -85,6 +89,26 @@ def _sources(health: Health) -> Iterator[Metric]:
             scanned.add_metric([name], min(at.timestamp() for at in scans if at is not None))
     yield healthy
     yield scanned
+
+
+def _backfills(health: Health) -> Iterator[Metric]:
+    """Of orders that are not over; a source with folders on several hosts may have one for each."""
+    taken = GaugeMetricFamily(
+        "gong_bridge_backfill_taken", "Old recordings that a backfill has written to the ledger.", labels=["source"]
+    )
+    to_come = GaugeMetricFamily(
+        "gong_bridge_backfill_to_come",
+        "Old recordings that a backfill has listed and not taken yet; absent until it has listed them.",
+        labels=["source"],
+    )
+    for name in dict.fromkeys(one.lane.source for one in health.backfills):
+        of_source = [one for one in health.backfills if one.lane.source == name]
+        taken.add_metric([name], sum(one.taken for one in of_source))
+        listed = [one.to_come for one in of_source if one.to_come is not None]
+        if listed:
+            to_come.add_metric([name], sum(listed))
+    yield taken
+    yield to_come
 
 
 def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:

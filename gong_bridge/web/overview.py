@@ -12,7 +12,7 @@ from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.gate import Gate
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import order_in_words
-from gong_bridge.ledger.backfills import OPEN_ORDERS
+from gong_bridge.ledger.backfills import OPEN_ORDERS, BackfillOrder
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -89,6 +89,7 @@ class Health:
     """What monitors ask. counts: source -> state -> entries. `sources`: of every source, as it last reported itself.
 
     accounts: the one under `gong` first. wrong_files: why mappings or agents.csv are not used as they are now.
+    backfills: orders that are not over.
     """
 
     counts: dict[str, dict[str, int]]
@@ -97,6 +98,7 @@ class Health:
     oldest: Entry | None
     paused_by_hand: Sequence[PausedByHand] = ()
     wrong_files: Sequence[str] = ()
+    backfills: Sequence[BackfillOrder] = ()
 
     @property
     def paused(self) -> list[AccountHealth]:
@@ -124,17 +126,21 @@ def look(
     names = [one.source for one in sources] if configured is None else configured
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
     counts.update(ledger.views.counts())
+    backfills = [one for one in ledger.backfills.all() if one.state in OPEN_ORDERS]
     return Health(
         counts=dict(sorted(counts.items())),
         sources=sources,
-        accounts=[_look_at_account(ledger, one, now) for one in accounts],
+        accounts=[_look_at_account(ledger, one, backfills, now) for one in accounts],
         oldest=ledger.views.oldest_waiting(now),
         paused_by_hand=ledger.notes.paused_by_hand(),
         wrong_files=ledger.notes.wrong_files(),
+        backfills=backfills,
     )
 
 
-def _look_at_account(ledger: Ledger, watched: Watched, now: datetime) -> AccountHealth:
+def _look_at_account(
+    ledger: Ledger, watched: Watched, backfills: Sequence[BackfillOrder], now: datetime
+) -> AccountHealth:
     state = watched.allowance.state(now)
     waiting = ledger.views.waiting(watched.sources)
     return AccountHealth(
@@ -145,8 +151,8 @@ def _look_at_account(ledger: Ledger, watched: Watched, now: datetime) -> Account
         learned=learned_in_words(state),
         backfills=[
             order_in_words(one, state, with_link=watched.by_link, now=now)
-            for one in ledger.backfills.all()
-            if one.state in OPEN_ORDERS and (watched.sources is None or one.lane.source in watched.sources)
+            for one in backfills
+            if watched.sources is None or one.lane.source in watched.sources
         ],
     )
 

@@ -437,3 +437,21 @@ def test_the_page_says_how_far_a_backfill_is(ledger: Ledger, browse: Callable[..
     page = browse().get("/").text
     assert "backfill of pbx since 2024-01-01: 40 of 300 taken, 40 today (100 a day at most)" in page
     assert "260 to come = 3 days at 100 a day; running" in page
+
+
+def test_metrics_tell_how_far_a_backfill_is(ledger: Ledger, browse: Callable[..., httpx.Client]) -> None:
+    """Nothing is said of what is to come before it was listed, and nothing of an order that is over."""
+    listed = {"pbx": (40, 260, OrderState.RUNNING), "connect": (0, None, OrderState.RUNNING)}
+    for source, (taken, to_come, state) in {**listed, "old": (9, 0, OrderState.DONE)}.items():
+        order = BackfillOrder(
+            lane=Lane(source), first_day=date(2024, 1, 1), last_day=None, time_zone="UTC", most_per_day=None,
+            state=state, ordered_at=NOW, taken=taken, to_come=to_come,
+        )  # fmt: skip
+        ledger.backfills.order(order)
+    told = browse().get("/metrics").text
+    lines = [line for line in told.splitlines() if line.startswith("gong_bridge_backfill")]
+    assert lines == [
+        'gong_bridge_backfill_taken{source="connect"} 0.0',
+        'gong_bridge_backfill_taken{source="pbx"} 40.0',
+        'gong_bridge_backfill_to_come{source="pbx"} 260.0',
+    ]
