@@ -223,6 +223,7 @@ class Entry:
     remark: fixed word for what stays worth knowing however far the entry goes, such as "degraded"; an event says more.
     reach: who can open the recording; None: everybody. account: the Gong account, None: the only one.
     delivery: "upload" or "link". linked_at / link_expires_at: when Gong was given the link, and until when it is good.
+    started_at: when the call began, as drafted; None before there is a draft.
     notification: the raw body of a message of the queue that could not be understood; then there is no recording.
     """
 
@@ -265,6 +266,7 @@ class Entry:
     link_expires_at: datetime | None = None
     remark: str | None = None
     notification: str | None = None
+    started_at: datetime | None = None
 
     @property
     def recording(self) -> Recording:

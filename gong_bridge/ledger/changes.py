@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -37,6 +37,8 @@ def write_leased(
     """
     if entry.lease_token is None:
         raise LeaseLost(f"entry {entry.id} is not claimed")
+    if "draft" in changes:
+        changes = {**changes, "started_at": start_of(changes["draft"])}
     changed = dataclasses.replace(entry, updated_at=now, **changes)
     values = encoded(changes)
     values["updated_at"] = micros(now)
@@ -48,6 +50,12 @@ def write_leased(
     if with_event:
         write_events(connection, [event_values(changed, entry.state, now)])
     return changed
+
+
+def start_of(draft: Mapping[str, Any] | None) -> datetime | None:
+    """When the call of a draft began; None where that is not told."""
+    start = (draft or {}).get("actualStart")
+    return None if start is None else datetime.fromisoformat(start)
 
 
 @lru_cache(maxsize=64)

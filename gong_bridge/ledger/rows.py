@@ -116,6 +116,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         link_expires_at=maybe_moment(row[36]),
         remark=row[37],
         notification=row[38],
+        started_at=maybe_moment(row[39]),
     )
 
 

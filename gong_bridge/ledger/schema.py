@@ -33,6 +33,8 @@ REPLACES = text("replaces IS NOT NULL")
 IN_GROUP = text("group_key IS NOT NULL")
 HAS_SIDECAR = text("sidecar_key IS NOT NULL")
 HAS_REMARK = text("remark IS NOT NULL")
+HAS_START = text("started_at IS NOT NULL")
+HAS_NO_START = text("started_at IS NULL")
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY numbers rows by itself in SQLite
 
@@ -87,6 +89,7 @@ entries = Table(
     Column("link_expires_at", BigInteger),
     Column("remark", Text),
     Column("notification", Text),
+    Column("started_at", BigInteger),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, entries.c.reach, unique=True)
@@ -108,6 +111,8 @@ for _name, _order, _where in (
     ("entries_begun", (entries.c.due_at,), IS_BEGUN),
 ):
     Index(_name, *_LANE, *_order, entries.c.id, sqlite_where=_where, postgresql_where=_where)
+Index("entries_by_start", entries.c.started_at, sqlite_where=HAS_START, postgresql_where=HAS_START)
+Index("entries_without_start", entries.c.modified_at, sqlite_where=HAS_NO_START, postgresql_where=HAS_NO_START)
 Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
 Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
 Index("entries_by_predecessor", entries.c.replaces, sqlite_where=REPLACES, postgresql_where=REPLACES)

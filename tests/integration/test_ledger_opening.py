@@ -76,7 +76,7 @@ def test_the_migrations_make_the_tables_that_the_program_speaks_of(
             if kind == "sqlite"
             else "SELECT indexdef FROM pg_indexes WHERE tablename = 'entries' AND indexdef LIKE '%% WHERE %%'"
         ).all()
-    assert len(indexes) == 11
+    assert len(indexes) == 13
 
 
 def test_the_newest_migration_is_the_one_the_program_asks_for() -> None:
@@ -107,6 +107,9 @@ INSERT = (
 with database.write() as connection:
     connection.exec_driver_sql(INSERT.format(key="done.wav", state="done", owns="true", call="'77'", token="NULL"))
     connection.exec_driver_sql(INSERT.format(key="open.wav", state="found", owns="false", call="NULL", token="'h#1'"))
+    connection.exec_driver_sql(
+        "UPDATE entries SET draft = '{\\"actualStart\\": \\"1970-01-01T02:00:05+02:00\\"}' WHERE key = 'done.wav'"
+    )
     connection.exec_driver_sql("INSERT INTO events (entry_id, at, to_state, attempt) VALUES (1, 5, 'done', 0)")
     connection.exec_driver_sql("INSERT INTO notes (name, value) VALUES ('pause', 'null')")
     connection.exec_driver_sql(
@@ -166,6 +169,8 @@ def test_R28_the_rows_of_the_first_ledger_survive_the_upgrade(first_ledger_url: 
             "done.wav", State.DONE, "77", "77", True)  # fmt: skip
         assert (still_open.key, still_open.attempts, still_open.lease_token, still_open.reach) == (
             "open.wav", 3, "h#1", None)  # fmt: skip
+        assert done.started_at == datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+        assert still_open.started_at is None
         assert [event.to_state for event in ledger.views.events(done.id)] == [State.DONE]
         assert ledger.intake.unseen([recording("done.wav"), recording("new.wav")]) == [recording("new.wav")]
         assert add(ledger, recording("done.wav")) == 0
