@@ -15,12 +15,16 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, date, datetime
-from typing import Any, TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 import structlog
 
 from gong_bridge.errors import BridgeError, Held
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 from gong_bridge.readable import printable
 
 MASK = "********"
@@ -55,7 +59,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"(?i)\b(x-amz-[a-z-]+|signature|awsaccesskeyid|sig|[a-z_]*token|[a-z_]*secret|[a-z_]*key|password)"
-            r"(\s*[=:]\s*|%3d)(?!\s)[^&\s,;]+"
+            r"""(["']?\s*(?:[=:]|%3d)\s*["']?)(?!\s)[^&\s,;"']+"""
         ),
         rf"\1\2{MASK}",
     ),
@@ -93,6 +97,12 @@ def configure(level: str = "info", format: str = "auto", stream: TextIO | None =
         library.propagate = True
         library.setLevel(logging.NOTSET)
     threading.excepthook = _thread_died
+
+
+def take_over_last_words() -> None:
+    """What would end the service, or cannot be raised anywhere, is logged too, where Python would print its values."""
+    sys.excepthook = _process_died
+    sys.unraisablehook = _not_raised
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -236,6 +246,16 @@ def _hand_over(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> 
 def _thread_died(args: threading.ExceptHookArgs) -> None:
     thread = args.thread.name.split(" ")[0] if args.thread else "unknown"
     get_logger(__name__).error("thread died", thread=thread, exc_info=args.exc_value)
+
+
+def _process_died(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    get_logger(__name__).error("the service ends, which is a mistake of ours", exc_info=error)
+
+
+def _not_raised(unraisable: UnraisableHookArgs) -> None:
+    get_logger(__name__).warning("an error could not be raised", exc_info=unraisable.exc_value)
 
 
 structlog.configure(

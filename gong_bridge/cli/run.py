@@ -56,6 +56,7 @@ def run(
 
 def _run_service(options: Config) -> int:
     logs.configure(options.log.level, options.log.format)
+    logs.take_over_last_words()
     traffic = Traffic()
     bridge = _bridge_when_possible(options, traffic)
     stop = _stop_on_signals(bridge)

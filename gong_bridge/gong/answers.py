@@ -21,6 +21,7 @@ from gong_bridge.errors import (
 )
 from gong_bridge.gong.log_in import KnownAs
 from gong_bridge.gong.refusals import refusal
+from gong_bridge.gong.sentences import one_line
 from gong_bridge.gong.wire import Answer, NotFound, Operation
 
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -69,13 +70,13 @@ class RawAnswer:
     def request_id(self) -> str | None:
         """Gong's reference of this request (G8)."""
         value = (self.json_object or {}).get("requestId")
-        return str(value)[:200] if isinstance(value, (str, int)) and str(value) else None
+        return one_line(str(value))[:200] or None if isinstance(value, (str, int)) else None
 
     @property
     def errors(self) -> list[str]:
-        """Gong's sentences."""
+        """Gong's sentences, fit to be written down."""
         values = (self.json_object or {}).get("errors")
-        return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+        return [one_line(value) for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def _whole(value: Any) -> Any:

@@ -20,6 +20,7 @@ from gong_bridge.gong.answers import RawAnswer, understand
 from gong_bridge.gong.bodies import Body, NoBody
 from gong_bridge.gong.breakdowns import Phase, broken
 from gong_bridge.gong.log_in import Access, LogIn
+from gong_bridge.gong.sentences import without_log_in
 from gong_bridge.gong.wire import Answer, Operation
 from gong_bridge.kill_points import Point, reached
 
@@ -128,7 +129,7 @@ class GongClient:
             host=host,
             http_status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            content=answer,
+            content=without_log_in(answer, response.request.headers.get("authorization", "")),
             whole_request=flight.phase is not Phase.SENDING,
             about=about,
             now=clock.now(),

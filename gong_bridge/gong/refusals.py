@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from gong_bridge.errors import RefusedByGong
+from gong_bridge.gong.sentences import LONGEST_SENTENCE, one_line
 
 
 class AlreadyKnown(RefusedByGong):
@@ -62,8 +63,6 @@ _CURES: dict[type[RefusedByGong], str] = {
 READ_STATUSES = (400, 409)
 """The statuses whose sentences are read; any other status speaks for itself."""
 
-_LONGEST_SENTENCE = 500
-_SIGNED = re.compile(r"(https?://[^\s?\"']*)\?[^\s\"']*", re.IGNORECASE)
 _MOST_SENTENCES = 3
 
 
@@ -72,7 +71,7 @@ def meaning_of(http_status: int, errors: Sequence[str]) -> type[RefusedByGong]:
     if http_status in READ_STATUSES:
         for sentence in errors:
             for kind, pattern in _MEANINGS:
-                if pattern.search(sentence[:_LONGEST_SENTENCE]):
+                if pattern.search(sentence[:LONGEST_SENTENCE]):
                     return kind
     return RefusedByGong
 
@@ -85,16 +84,10 @@ def refusal(
     `about` names the person or call by Gong's id, such as "Gong user 2345", never by name.
     """
     kind = meaning_of(http_status, errors)
-    said = "; ".join(_one_line(text) for text in errors[:_MOST_SENTENCES] if text.strip()) or "no reason given"
+    said = "; ".join(one_line(text) for text in errors[:_MOST_SENTENCES] if text.strip()) or "no reason given"
     whom = f" for {about}" if about else ""
     return kind(
         f"Gong refused to {doing}{whom} (HTTP {http_status}): {said}. Cure: {_CURES[kind]}.",
         http_status=http_status,
         request_id=request_id,
     )
-
-
-def _one_line(text: str) -> str:
-    text = _SIGNED.sub(r"\1?…", text)  # Gong may repeat a link, which opens the recording to anybody who reads it
-    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return clean if len(clean) <= _LONGEST_SENTENCE else clean[: _LONGEST_SENTENCE - 1] + "…"

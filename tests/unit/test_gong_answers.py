@@ -1,5 +1,6 @@
 """What each HTTP status means, and how long Gong wants to be left alone (R27)."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from gong_bridge.errors import (
 from gong_bridge.gong import calls, users
 from gong_bridge.gong.answers import RawAnswer, pause_seconds, understand
 from gong_bridge.gong.log_in import ACCESS_KEY
+from gong_bridge.gong.sentences import without_log_in
 from gong_bridge.gong.wire import Operation
 
 NOW = datetime(2025, 3, 4, 12, 0, 0, tzinfo=UTC)
@@ -171,3 +173,29 @@ def test_R27_a_limit_gives_the_attempt_back(status: int, seconds: float) -> None
     assert isinstance(error, RateLimited)
     assert error.keeps_attempt
     assert error.wait_seconds == seconds
+
+
+def test_gongs_words_are_written_down_without_links_control_characters_or_length() -> None:
+    link = "https://b.s3.amazonaws.com/a.wav?X-Amz-Signature=5d41402a&X-Amz-Expires=900"
+    content = json.dumps({"requestId": f"r {link}", "errors": [f"cannot fetch\n{link} \x1b[31m"]}).encode()
+    failed = error_of(answer(calls.ADD, 500, content))
+    assert "cannot fetch https://b.s3.amazonaws.com/a.wav?… [31m" in failed.message
+    assert "5d41402a" not in failed.message + str(failed.request_id)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "echo"),
+    [
+        ("Basic a2V5LW9mLWdvbmc6c2VjcmV0L29mL2dvbmc=", b"you sent Basic a2V5LW9mLWdvbmc6c2VjcmV0L29mL2dvbmc="),
+        ("Basic a2V5LW9mLWdvbmc6c2VjcmV0L29mL2dvbmc=", b"user key-of-gong, password secret/of/gong"),
+        ("Basic a2V5LW9mLWdvbmc6c2VjcmV0L29mL2dvbmc=", rb'{"password": "secret\/of\/gong"}'),
+        ("Basic a2V5LW9mLWdvbmc6c2VjcmV0L29mL2dvbmc=", b"?password=secret%2Fof%2Fgong"),
+        ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x", b"token eyJhbGciOiJIUzI1NiJ9.e30.x is old"),
+    ],
+)
+def test_an_answer_that_repeats_the_log_in_is_read_without_it(authorization: str, echo: bytes) -> None:
+    masked = without_log_in(echo, authorization)
+    assert b"********" in masked
+    for secret in (b"a2V5", b"key-of-gong", b"secret", b"eyJ"):
+        assert secret not in masked
+    assert without_log_in(b'{"calls": []}', authorization) == b'{"calls": []}'

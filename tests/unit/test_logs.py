@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,8 @@ HOSTILE = [
     ("sent authorization: bearer eyJhbGciOiJIUzI1NiJ9.e30.x", "eyJhbGciOiJIUzI1NiJ9"),
     ("postgresql://bridge:hunter22@db.example.com/ledger", "hunter22"),
     ("access_key_secret=0a1b2c3d4e", "0a1b2c3d4e"),
+    ("{'access_key_secret': '0a1b2c3d4e'}", "0a1b2c3d4e"),
+    ('{"refresh_token":"0a1b2c3d4e"}', "0a1b2c3d4e"),
     ("the caller agent-201@example.com was not found", "agent-201@example.com"),
     ("the caller agent-201%40example.com was not found", "agent-201%40example.com"),
     ("no agent for +1 555 010-0123", "010-0123"),
@@ -185,6 +188,29 @@ def test_a_thread_that_dies_leaves_a_line(written: Lines) -> None:
     thread.join()
     (line,) = written()
     assert (line["event"], line["thread"], line["exception"][-1]) == ("thread died", "worker", "RuntimeError: of …")
+
+
+def test_what_ends_the_service_is_logged_without_values(tmp_path: Path) -> None:
+    program = (
+        "from gong_bridge import logs\n"
+        "logs.configure('info', 'json'); logs.take_over_last_words()\n"
+        "class Odd:\n"
+        "    def __del__(self): raise RuntimeError('password=hunter22 of x/in-201.wav')\n"
+        "Odd()\n"
+        "caller = '+15550100123'\n"
+        "raise RuntimeError(f'password=hunter22 {caller} of x/in-201.wav\\nDETAIL: hunter22')\n"
+    )
+    path = tmp_path / "program.py"
+    path.write_text(program)
+    ended = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    first, last = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert (first["event"], last["event"]) == (
+        "an error could not be raised",
+        "the service ends, which is a mistake of ours",
+    )
+    assert last["exception"][-1] == "RuntimeError: password=******** [number] of …"
+    told = json.dumps([first["exception"][-1], last["exception"][-1]])
+    assert "hunter22" not in told
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(capfd: pytest.CaptureFixture[str], written: Lines) -> None:
