@@ -1,4 +1,4 @@
-"""The installed command as people run it: a configuration in a folder, `python -m gong_bridge` as a subprocess."""
+"""The command as people run it: a configuration in a folder, a process for each command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -19,8 +20,10 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queries import as_json
 from gong_bridge.sandbox.server import Sandbox
+from tests.end_to_end.loaded_commands import LoadedCommand, Starter
 
 PATIENCE_SECONDS = 40.0
+STARTER = Starter()
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENC
 class Service:
     """A running `gong-bridge run`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: LoadedCommand, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -82,6 +85,8 @@ class Home:
         self.agents.write_text("email,extension,login,name\nagent-201@example.com,201,,\n")
         self.environment: dict[str, str] = {}
         self._service: Service | None = None
+        self.loaded = True
+        """Whether commands run loaded beforehand; False: as `python -m gong_bridge`."""
         self.source: dict[str, Any] = {
             "name": "pbx",
             "folder": "recorder",
@@ -123,7 +128,8 @@ class Home:
     def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         self.write()
-        return run_command(*arguments, "-c", str(self.root / "bridge.yaml"), env=self.environment, seconds=seconds)
+        run = run_command if self.loaded else run_real_command
+        return run(*arguments, "-c", str(self.root / "bridge.yaml"), env=self.environment, seconds=seconds)
 
     def run_once(self, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """`run --once`."""
@@ -135,12 +141,10 @@ class Home:
         self.write()
         log = self.root / "service.log"
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                self.command("run", *arguments),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment(self.environment),
-            )
+            process = STARTER.start(
+                ["run", *arguments, "-c", str(self.root / "bridge.yaml")],
+                environment=environment(self.environment), cwd=None, stdout=output.fileno(), stderr=output.fileno(),
+            )  # fmt: skip
         try:
             self._service = Service(process, log)
             yield self._service
@@ -232,7 +236,28 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 def run_command(
     *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `gong-bridge ARGUMENTS` to its end."""
+    """Run `gong-bridge ARGUMENTS` to its end, loaded beforehand."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        command = STARTER.start(
+            arguments, environment=environment(env or {}), cwd=cwd, stdout=out.fileno(), stderr=err.fileno()
+        )
+        try:
+            code = command.wait(seconds)
+        finally:
+            command.kill()
+        told = [_all_of(file) for file in (out, err)]
+    return subprocess.CompletedProcess(arguments, code, *told)
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def run_real_command(
+    *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The same, as a process that loads everything itself."""
     return subprocess.run(
         [sys.executable, "-m", "gong_bridge", *arguments],
         capture_output=True, text=True, timeout=seconds, env=environment(env or {}), cwd=cwd, check=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.bridge import Home
+from tests.end_to_end.bridge import STARTER, Home
 from tests.store import moto_server
 
 
@@ -29,3 +29,10 @@ def store_url() -> Iterator[str]:
     """A real S3 store on this machine."""
     with moto_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_starter_left() -> Iterator[None]:
+    """The process that has loaded the program ends with the tests."""
+    yield
+    STARTER.close()

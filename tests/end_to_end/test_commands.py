@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from gong_bridge.cli import build_app
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.bridge import Home, environment, run_command, wait_until
+from tests.end_to_end.bridge import Home, environment, run_real_command, wait_until
 from tests.end_to_end.recordings import drop, wav, write
 from tests.store import CREDENTIALS, store_client
 
@@ -109,10 +109,10 @@ def test_check_says_what_it_read_and_what_gong_and_the_bucket_say(home: Home, sa
 
 def test_check_prints_schemas_and_mapping_list_the_shipped_mappings(tmp_path: Path) -> None:
     """Without any configuration."""
-    schemas = json.loads(run_command("check", "--json-schema", cwd=tmp_path).stdout)
+    schemas = json.loads(run_real_command("check", "--json-schema", cwd=tmp_path).stdout)
     assert schemas["bridge.yaml"]["required"] == ["gong", "sources"]
     assert "call" in schemas["mapping"]["properties"]
-    listed = run_command("mapping", "list", "--json", cwd=tmp_path)
+    listed = run_real_command("mapping", "list", "--json", cwd=tmp_path)
     assert {"sidecar-json", "freepbx", "amazon-connect"} <= {
         json.loads(line)["name"] for line in listed.stdout.splitlines()
     }
@@ -120,11 +120,11 @@ def test_check_prints_schemas_and_mapping_list_the_shipped_mappings(tmp_path: Pa
 
 def test_no_configuration_says_where_it_was_looked_for(tmp_path: Path) -> None:
     """Exit 2 and the three places."""
-    ran = run_command("status", cwd=tmp_path, env={"GONG_BRIDGE_CONFIG": ""})
+    ran = run_real_command("status", cwd=tmp_path, env={"GONG_BRIDGE_CONFIG": ""})
     assert ran.returncode == 2
     for place in ("bridge.yaml", "/etc/gong-bridge/bridge.yaml", "--config"):
         assert place in ran.stderr
-    named = run_command("status", "-c", "nowhere.yaml", cwd=tmp_path)
+    named = run_real_command("status", "-c", "nowhere.yaml", cwd=tmp_path)
     assert named.returncode == 2
     assert "nowhere.yaml" in named.stderr
 
@@ -160,11 +160,11 @@ def test_the_sandbox_command_answers_until_ctrl_c(tmp_path: Path) -> None:
 def test_the_demo_shows_the_main_job_and_leaves_a_configuration_that_works(tmp_path: Path) -> None:
     """Without an account, a network or a key; the folder of an earlier demo is kept under another name."""
     for _ in range(2):
-        shown = run_command("demo", "--folder", str(tmp_path / "demo"), cwd=tmp_path)
+        shown = run_real_command("demo", "--folder", str(tmp_path / "demo"), cwd=tmp_path)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert "5 calls arrived, each with its media" in shown.stdout
         assert "Traceback" not in shown.stdout
-    checked = run_command("check", "-c", str(tmp_path / "demo" / "bridge.yaml"), cwd=tmp_path)
+    checked = run_real_command("check", "-c", str(tmp_path / "demo" / "bridge.yaml"), cwd=tmp_path)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert len(list(tmp_path.glob("demo*"))) == 2
 
@@ -172,7 +172,7 @@ def test_the_demo_shows_the_main_job_and_leaves_a_configuration_that_works(tmp_p
 @pytest.mark.parametrize("address", ["8400", "127.0.0.1:port", "256.0.0.1:8400"])
 def test_a_wrong_address_for_the_sandbox_is_wrong_usage(address: str) -> None:
     """Exit 2 with the option's name."""
-    ran = run_command("sandbox", "--listen", address)
+    ran = run_real_command("sandbox", "--listen", address)
     assert ran.returncode == 2
     assert "--listen" in ran.stderr
     assert "Traceback" not in ran.stderr

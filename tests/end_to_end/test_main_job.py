@@ -6,12 +6,21 @@ import json
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once
 from tests.end_to_end.recordings import drop, drop_many, wav
 from tests.store import CREDENTIALS, store_client
 
 AGENT_201 = "4815162342201201603"
+
+
+@pytest.fixture
+def home(home: Home) -> Home:
+    """Before the real command, which loads everything itself."""
+    home.loaded = False
+    return home
 
 
 def test_recordings_of_a_folder_arrive_identical_and_once(home: Home, sandbox: Sandbox) -> None:

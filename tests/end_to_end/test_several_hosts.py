@@ -72,6 +72,7 @@ def test_R28_R22_four_bridges_deliver_all_once_although_one_is_killed(
         others = [("bucket", None), *(("pbx", f"host-{letter}") for letter in "abc")]
         wait_until(lambda: sum(open_of(ledger, *one) for one in others) == 0, "the others deliver all they can", 90)
         if open_of(ledger, "pbx", "host-d"):
+            wait_until(lambda: len(ledger.bridges.running(datetime.now(UTC), 2.0)) == 3, "one is missed")
             told = homes[0].run("status").stdout
             assert ", of source pbx: host " in " ".join(told.split())
             assert "not seen since" in told
