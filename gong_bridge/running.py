@@ -151,11 +151,17 @@ class _Crew:
         self.start_thread("mappings", every(TEND_SECONDS, bridge.look_at_mappings))
         self.start_thread("sidecars again", every(TEND_SECONDS, bridge.sidecars_again.look))
         self.start_thread("backfill", bridge.backfill.run)
+        self.start_thread("failures", every(TEND_SECONDS, bridge.tell_failures))
         self.start_thread("clock", every(CLOCK_LOOK_SECONDS, bridge.correct_for_the_clock))
 
     def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:
         """A thread that is no worker; stopped first."""
-        work = keep_going(run, on_failure)
+
+        def failed(error: Exception) -> None:
+            self._bridge.failures.note(name, error)
+            on_failure(error)
+
+        work = keep_going(run, failed)
         thread = threading.Thread(target=work, args=(self._stop_finding,), name=name, daemon=True)
         thread.start()
         self._finders.append(thread)
@@ -193,14 +199,18 @@ class _Crew:
                 order=bridge.config.work.order,
                 live_only=number == 0,
             )
-            thread = threading.Thread(
-                target=worker.run,
-                args=(self._stop_working, account.gate.is_open, bridge.wake),
-                name=f"worker {number} of {account_name(account.name)}",
-                daemon=True,
-            )
-            thread.start()
-            self._workers.append(thread)
+            self._start_worker(f"worker {number} of {account_name(account.name)}", worker, account)
+
+    def _start_worker(self, name: str, worker: Worker, account: Account) -> None:
+        bridge = self._bridge
+
+        def work(stop: threading.Event) -> None:
+            worker.run(stop, account.gate.is_open, bridge.wake)
+
+        going = keep_going(work, lambda error: bridge.failures.note(name, error))
+        thread = threading.Thread(target=going, args=(self._stop_working,), name=name, daemon=True)
+        thread.start()
+        self._workers.append(thread)
 
     def __exit__(self, *_: object) -> None:
         self._stop_finding.set()

@@ -11,6 +11,7 @@ from gong_bridge.agents_file import AgentsFile
 from gong_bridge.backfill import Backfill
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import LedgerReadOnly
+from gong_bridge.ledger.bridge_words import Home
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
@@ -21,7 +22,7 @@ from gong_bridge.mapping_watch import MappingWatch
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.observer import Observer
-from gong_bridge.owner import owner_name
+from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.presence import Presence
 from gong_bridge.reception import intake_for
@@ -30,7 +31,7 @@ from gong_bridge.routing import build_routes
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.sources.base import Intake
-from gong_bridge.supervision import Witness
+from gong_bridge.supervision import Failures, Witness
 from gong_bridge.switch import Switch
 
 log = get_logger(__name__)
@@ -54,6 +55,7 @@ class Bridge:
         if is_new:
             log.info("a new, empty ledger was made")
         self.owner = owner_name()
+        self.home = Home(lanes=self.lanes, lease_seconds=config.ledger.lease, is_alive=is_alive)
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
@@ -91,6 +93,7 @@ class Bridge:
             on_found=self.observer.found,
             on_trouble=self.accounts.pause,
         )
+        self.failures = Failures()
         self.wake = threading.Event()
         """Set when there may be work for idle workers."""
 
@@ -157,6 +160,10 @@ class Bridge:
         if self.mapping_watch.look():
             self.wake.set()
         self.ledger.notes.tell_wrong_files([*self.mapping_watch.troubles, *self.agents.troubles])
+
+    def tell_failures(self) -> None:
+        """Write down which threads fail again and again."""
+        self.ledger.notes.tell_failing(self.failures.sentences())
 
     def intake_of(self, route: Route) -> Intake:
         """Where a source hands what it finds."""

@@ -15,6 +15,9 @@ from gong_bridge.observer import Observer
 AGAIN_SECONDS = 5.0
 """How long after an unexpected end a thread's work is begun again."""
 
+FAILED_LATELY_SECONDS = 60.0
+"""For so long after its last failure a thread is told of."""
+
 log = get_logger(__name__)
 
 Work = Callable[[threading.Event], object]
@@ -38,15 +41,39 @@ def keep_going(work: Work, on_failure: Callable[[Exception], None] = lambda _: N
     return going
 
 
+class Failures:
+    """Which threads failed lately, for people; thread-safe."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, tuple[str, float]] = {}
+
+    def note(self, name: str, error: Exception) -> None:
+        """The work of this thread failed, and is begun again."""
+        self._failed[name] = (type(error).__name__, clock.monotonic_seconds())
+
+    def sentences(self) -> list[str]:
+        """One for each that failed within the last minute."""
+        since = clock.monotonic_seconds() - FAILED_LATELY_SECONDS
+        return [
+            f"a part of the bridge ({name}) fails with {kind} and is begun again and again; see the log, and report it"
+            for name, (kind, at) in sorted(self._failed.copy().items())
+            if at > since
+        ]
+
+
 def every(wait_seconds: float, do: Callable[[], object]) -> Work:
-    """Do it again and again, `wait_seconds` after it ended; what it raises of ours is logged."""
+    """Do it again and again, `wait_seconds` after it ended; what it raises of ours is logged, once for each trouble."""
 
     def doing(stop: threading.Event) -> None:
+        told = ""
         while not clock.wait(stop, wait_seconds):
             try:
                 do()
+                told = ""
             except BridgeError as error:
-                log.warning("housekeeping failed", code=error.code)
+                if error.code != told:
+                    log.warning("housekeeping failed", code=error.code)
+                told = error.code
 
     return doing
 

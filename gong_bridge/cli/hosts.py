@@ -14,10 +14,12 @@ from gong_bridge.cli.common import ConfigOption, out, shown
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
-from gong_bridge.ledger.bridges import Unserved
+from gong_bridge.ledger.bridge_words import Home, missing_in_words, why_unserved
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.owner import is_alive
 from gong_bridge.reach import lanes_of
+from gong_bridge.readable import printable
 
 
 def register(ledger_app: typer.Typer) -> None:
@@ -56,16 +58,19 @@ def take_over(
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """What `status` tells of bridges, JSON-able."""
     lease_seconds = options.ledger.lease
+    home = Home(lanes=lanes_of(options), lease_seconds=lease_seconds, is_alive=is_alive)
     return {
         "bridges": [
             {"host": one.host, "version": one.version, "sources": sorted(_name(lane) for lane in one.lanes),
-             "running": one.is_running(now, lease_seconds), "seen_at": one.seen_at, "stopped_at": one.stopped_at}
+             "running": one.stopped_at is None and not home.misses(one, now),
+             "seen_at": one.seen_at, "stopped_at": one.stopped_at}
             for one in ledger.bridges.all()
         ],
         "not_served": [
-            {"source": one.lane.source, "reach": one.lane.reach, "count": one.count, "why": _why(one)}
+            {"source": one.lane.source, "reach": one.lane.reach, "count": one.count, "why": why_unserved(one)}
             for one in ledger.bridges.unserved(now, lease_seconds, lanes_of(options))
         ],
+        "missing": missing_in_words(ledger, home, now),
     }  # fmt: skip
 
 
@@ -81,11 +86,12 @@ def show(facts: dict[str, Any]) -> None:
                           ", ".join(one["sources"]))  # fmt: skip
         out.print(table)
         out.print()
-    for one in facts["not_served"]:
-        waits = "recording waits" if one["count"] == 1 else "recordings wait"
-        out.print(
-            Text(f"{one['count']:,} {waits}, of source {one['source']}: {one['why']}", style="red"), soft_wrap=True
-        )
+    for line in facts["missing"]:
+        out.print(Text(printable(line), style="red"), soft_wrap=True)
+    bridges = facts["bridges"]
+    if bridges and all(one["stopped_at"] for one in bridges):
+        last = max(bridges, key=lambda one: str(one["stopped_at"]))
+        out.print(Text(f"no bridge runs; the last one, on {last['host']}, stopped {shown('at', last['stopped_at'])}"))
 
 
 def _state(bridge: dict[str, Any]) -> tuple[str, str]:
@@ -96,16 +102,3 @@ def _state(bridge: dict[str, Any]) -> tuple[str, str]:
 
 def _name(lane: Lane) -> str:
     return f"{lane.source} ({lane.reach})" if lane.reach else lane.source
-
-
-def _why(one: Unserved) -> str:
-    reach, last = one.lane.reach, one.last
-    if last is not None:
-        since = f"host {last.host} not seen since {last.seen_at:%Y-%m-%d %H:%M:%S} UTC; start its bridge"
-        return f"{since}, or, where its files are now, run `gong-bridge ledger take-over {reach}`" if reach else since
-    if reach is None:
-        return "it is in no bridge's configuration; put it back into bridge.yaml, or `gong-bridge ledger skip --source`"
-    return (
-        f"no bridge can open what host {reach} found; was it renamed? Then run `gong-bridge ledger take-over {reach}` "
-        f"on it, or write `reach: {reach}` at the source in bridge.yaml"
-    )

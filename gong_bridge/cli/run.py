@@ -98,7 +98,7 @@ def _web(bridge: Bridge, traffic: Traffic) -> Any:
     from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
 
     sources = [source.name for source in bridge.config.sources]
-    app = build_app(bridge.ledger, _watched(bridge), options, traffic=traffic, sources=sources)
+    app = build_app(bridge.ledger, _watched(bridge), options, traffic=traffic, sources=sources, home=bridge.home)
     return WebServer(app, options.listen)
 
 

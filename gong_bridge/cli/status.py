@@ -18,14 +18,13 @@ from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.cli.styles import STYLES
 from gong_bridge.config.schema import Config
-from gong_bridge.errors import AwaitingSidecar
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import State
 from gong_bridge.readable import printable
 from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
+from gong_bridge.web.cures import wait_in_words
 
-WAITING = {AwaitingSidecar.code: "waiting for the sidecar"}
 REMARKS = {
     DEGRADED: "sent without the sidecar",
     SIDECAR_AGAIN: "with a sidecar that changed after the call was created",
@@ -74,13 +73,17 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
             for one in ledger.notes.paused_by_hand()
         ],
         "wrong_files": ledger.notes.wrong_files(),
+        "failing": ledger.notes.failing(),
         "waiting": ledger.views.waiting_counts(),
         "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
-            {"code": group.code, "person": group.person, "count": group.count, "entry": group.entry_id,
-             "agents_line": line_for(group.person) if group.person else None,
+            {"state": str(state), "code": group.code, "person": group.person, "count": group.count,
+             "entry": group.entry_id, "agents_line": line_for(group.person) if group.person else None,
              "reason": example.reason if (example := ledger.views.get(group.entry_id)) else None}
-            for group in ledger.views.held_groups()
+            for state, groups in (
+                (State.HELD, ledger.views.held_groups()), (State.REJECTED, ledger.views.rejected_groups())
+            )
+            for group in groups
         ],
     }  # fmt: skip
 
@@ -99,7 +102,7 @@ def _show(facts: dict[str, Any]) -> None:
         if not one["healthy"]:
             place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]
             out.print(Text(f"source {place}: {printable(one['message'])}", style="red"), soft_wrap=True)
-    for trouble in facts["wrong_files"]:
+    for trouble in [*facts["wrong_files"], *facts["failing"]]:
         out.print(Text(printable(trouble), style="red"), soft_wrap=True)
     hosts.show(facts)
     oldest = facts["oldest_waiting"]
@@ -112,13 +115,12 @@ def _show(facts: dict[str, Any]) -> None:
     quota.show(facts)
     backfill_shown.show_open(facts)
     for code, count in facts["waiting"].items():
-        if code in WAITING:
-            out.print(Text(f"{count:,} {WAITING[code]} (gong-bridge ledger list --code {code})"))
+        out.print(Text(wait_in_words(code, count)), soft_wrap=True)
     for code, count in facts["remarks"].items():
         out.print(Text(f"{count:,} {REMARKS.get(code, code)} (gong-bridge ledger list --code {code})", style="yellow"))
     groups = facts["needs_a_person"]
     if not groups:
-        if not facts["paused"]:
+        if not _is_in_trouble(facts):
             out.print(Text("nothing needs a person", style="green"))
         return
     total = sum(group["count"] for group in groups)
@@ -132,6 +134,11 @@ def _show(facts: dict[str, Any]) -> None:
     )
     if any(group["person"] for group in groups):
         out.print(Text("gong-bridge ledger list --by person has the lines for agents.csv", style="dim"))
+
+
+def _is_in_trouble(facts: dict[str, Any]) -> bool:
+    ill = any(not one["healthy"] for one in facts["health"])
+    return bool(ill or facts["paused"] or facts["missing"] or facts["failing"] or facts["wrong_files"])
 
 
 def _duration(seconds: int) -> str:

@@ -17,6 +17,7 @@ from gong_bridge.model import SourceHealth
 
 _PAUSE = "pause"
 _WRONG_FILES = "wrong_files"
+_FAILING = "failing"
 _BY_HAND = "paused-by-hand:"
 """With the source's name behind it; with nothing: all of them."""
 
@@ -128,6 +129,15 @@ class Notes:
     def wrong_files(self) -> list[str]:
         """What the running service last told about files that it does not use as they are now."""
         return list(self.get_note(_WRONG_FILES) or ())
+
+    def tell_failing(self, parts: Sequence[str]) -> None:
+        """Which parts of the running service fail again and again; written down only when that changes."""
+        if list(parts) != self.failing():
+            self.set_note(_FAILING, list(parts) or None)
+
+    def failing(self) -> list[str]:
+        """What the running service last told about parts of it that fail."""
+        return list(self.get_note(_FAILING) or ())
 
     def save_health(self, health: SourceHealth) -> None:
         """How a source is doing, in place of what it said before."""

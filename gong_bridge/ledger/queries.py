@@ -21,7 +21,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldGroup:
-    """Held entries that wait for the same cure. `entry_id` is one of them, as an example."""
+    """Held (or rejected) entries that wait for the same cure. `entry_id` is one of them, as an example."""
 
     code: str
     person: str | None
@@ -145,6 +145,18 @@ class Views:
             rows = connection.execute(statement).all()
         groups = [HeldGroup(code=row[0] or "held", person=row[1], count=row[2], entry_id=row[3]) for row in rows]
         return sorted(groups, key=lambda group: (-group.count, group.code, group.person or ""))
+
+    def rejected_groups(self) -> list[HeldGroup]:
+        """What was given up, by the last reason, the most frequent first."""
+        statement = (
+            select(entries.c.reason_code, func.count(), func.min(entries.c.id))
+            .where(entries.c.state == State.REJECTED.value)
+            .group_by(entries.c.reason_code)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        groups = [HeldGroup(code=row[0] or "", person=None, count=row[1], entry_id=row[2]) for row in rows]
+        return sorted(groups, key=lambda group: (-group.count, group.code))
 
     def unknown_people(self, filter: EntryFilter) -> list[UnknownPerson]:
         """For whom held entries wait, those with most first."""

@@ -107,6 +107,22 @@ PAUSES: dict[str, Cure] = {
 }
 """Reason code of a pause -> its cure. A pause ends by itself when its cause is cured; no attempts are used up."""
 
+WAITS: dict[str, str] = {
+    "retry": "for another attempt",
+    "rate-limited": "for Gong's allowance, or because Gong asked to wait",
+    "service-down": "because Gong cannot be reached, or failed",
+    "cursor-lost": "because Gong lost its place in a list that is read again",
+    "unclear": "because an answer of Gong got lost; it is asked before anything is sent again",
+    "source-unavailable": "because their folder or bucket cannot be read",
+    "not-yet-complete": "because they, or what belongs to them, are still being written",
+    "waiting-for-sidecar": "for the sidecar",
+    "link-pending": "for Gong to fetch them by link",
+    "awaiting-parts": "for the other files of the same call",
+    "no-room": "for disk space for conversions",
+    "source-changed": "because they changed while they were read",
+}
+"""Reason code of an entry that waits by itself -> for what, behind "3 recordings wait"."""
+
 _OTHER = Cure(means="Kept until a person looks at it.", to_do="Read the reason, then retry or skip.")
 
 
@@ -115,6 +131,13 @@ def cure_for(code: str, *, given_up: bool = False) -> Cure:
     if given_up:
         return GIVEN_UP
     return CURES.get(code) or PAUSES.get(code) or _OTHER
+
+
+def wait_in_words(code: str, count: int) -> str:
+    """`3 recordings wait for the sidecar (waiting-for-sidecar)`."""
+    pause = PAUSES.get(code)
+    why = WAITS.get(code) or (f"because: {pause.means}" if pause else "to be tried again")
+    return f"{count:,} recording{' waits' if count == 1 else 's wait'} {why.rstrip('.')} ({code})"
 
 
 def retry_command(*, state: str, code: str | None, person: str | None) -> str:

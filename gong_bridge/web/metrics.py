@@ -69,6 +69,12 @@ def _entries(health: Health, waiting: Iterable[Group], now: datetime) -> Iterato
     for one in health.paused_by_hand:
         by_hand.add_metric([one.source or "all"], (now - one.since).total_seconds())
     yield by_hand
+    yield GaugeMetricFamily(
+        "gong_bridge_missing", "Bridges that are gone, and sources that no bridge serves.", value=len(health.missing)
+    )
+    yield GaugeMetricFamily(
+        "gong_bridge_failing", "Parts of the bridge that fail again and again.", value=len(health.failing)
+    )
     info = InfoMetricFamily("gong_bridge", "The running program.")
     info.add_metric([], {"version": __version__})
     yield info

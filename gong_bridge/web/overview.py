@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gong_bridge.config.accounts import account_name
@@ -13,6 +12,7 @@ from gong_bridge.gate import Gate
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import order_in_words
 from gong_bridge.ledger.backfills import OPEN_ORDERS, BackfillOrder
+from gong_bridge.ledger.bridge_words import Home, missing_in_words
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
@@ -22,7 +22,6 @@ from gong_bridge.model import Entry, EntryEvent, SourceHealth, State
 from gong_bridge.web.cures import Cure, cure_for, retry_command
 
 LATEST_CHANGES = 50
-_REJECTED_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +89,8 @@ class Health:
 
     accounts: the one under `gong` first. wrong_files: why mappings or agents.csv are not used as they are now.
     backfills: orders that are not over.
+    waits: reason code -> entries that wait by themselves. failing: parts of a bridge that fail again and again.
+    missing: bridges that are not seen any more, and what waits for a bridge that does not run, in words.
     """
 
     counts: dict[str, dict[str, int]]
@@ -99,6 +100,9 @@ class Health:
     paused_by_hand: Sequence[PausedByHand] = ()
     wrong_files: Sequence[str] = ()
     backfills: Sequence[BackfillOrder] = ()
+    waits: Mapping[str, int] = field(default_factory=dict)
+    failing: Sequence[str] = ()
+    missing: Sequence[str] = ()
 
     @property
     def paused(self) -> list[AccountHealth]:
@@ -116,9 +120,16 @@ class Health:
 
 
 def look(
-    ledger: Ledger, accounts: Sequence[Watched], *, now: datetime, configured: Sequence[str] | None = None
+    ledger: Ledger,
+    accounts: Sequence[Watched],
+    *,
+    now: datetime,
+    configured: Sequence[str] | None = None,
+    home: Home | None = None,
 ) -> Health:
     """Health at this moment. `configured`: names of the sources that exist; the ledger may remember others.
+
+    `home`: whose view it is of the bridges on the ledger; None tells nothing of them.
 
     Raises LedgerReadOnly when the ledger cannot be read.
     """
@@ -135,6 +146,9 @@ def look(
         paused_by_hand=ledger.notes.paused_by_hand(),
         wrong_files=ledger.notes.wrong_files(),
         backfills=backfills,
+        waits=ledger.views.waiting_counts(),
+        failing=ledger.notes.failing(),
+        missing=() if home is None else missing_in_words(ledger, home, now),
     )
 
 
@@ -163,13 +177,10 @@ def groups(ledger: Ledger) -> list[Group]:
         _group(ledger, State.HELD, held.code, held.person, held.count, held.entry_id)
         for held in ledger.views.held_groups()
     ]
-    rejected: Counter[str] = Counter()
-    examples: dict[str, int] = {}
-    for entry in ledger.views.entries(EntryFilter(states=(State.REJECTED,)), limit=_REJECTED_LOOKED_AT):
-        code = entry.reason_code or ""
-        rejected[code] += 1
-        examples.setdefault(code, entry.id)
-    found += [_group(ledger, State.REJECTED, code, None, rejected[code], examples[code]) for code in rejected]
+    found += [
+        _group(ledger, State.REJECTED, rejected.code, None, rejected.count, rejected.entry_id)
+        for rejected in ledger.views.rejected_groups()
+    ]
     return found
 
 

@@ -15,7 +15,7 @@ from gong_bridge import __version__
 from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
 from gong_bridge.readable import printable, size
-from gong_bridge.web.cures import cure_for
+from gong_bridge.web.cures import cure_for, wait_in_words
 from gong_bridge.web.overview import Change, Group, Health
 from gong_bridge.web.traffic import Traffic
 
@@ -45,6 +45,15 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
             headline=f"New recordings are not found in {', '.join(health.degraded)}",
             detail="; ".join(messages),
             to_do="Nothing is lost: what lies there is found when the source can be read again.",
+        )
+    if health.missing or health.failing:
+        return Verdict(
+            mood="trouble",
+            headline="Another bridge is gone, or recordings wait for one"
+            if health.missing
+            else "A part of the bridge fails again and again",
+            detail=" ".join(f"{printable(line)}." for line in (*health.missing, *health.failing)),
+            to_do="Nothing is lost: it goes on when its cause is cured.",
         )
     if health.paused_by_hand:
         return Verdict(
@@ -106,6 +115,7 @@ def status_page(
         groups=list(needing),
         changes=list(changes),
         waiting=health.total(*OPEN_STATES),
+        waits=[wait_in_words(code, count) for code, count in health.waits.items()],
         by_hand={one.source: in_words(one, now) for one in health.paused_by_hand},
         traffic=traffic,
         states=list(State),

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from gong_bridge import clock
 from gong_bridge.config.schema import WebOptions
 from gong_bridge.errors import BridgeError, ConfigError
+from gong_bridge.ledger.bridge_words import Home
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import Pause
@@ -38,14 +39,15 @@ def build_app(
     *,
     traffic: Traffic | None = None,
     sources: Sequence[str] | None = None,
+    home: Home | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> Starlette:
     """The application: /, /entries, /entries/{id}, /healthz, /metrics.
 
     `sources`: the configured names (the ledger may remember others); `traffic`: fed by the workers, else always zero.
-    `accounts`: the Gong accounts, the one under `gong` first.
+    `accounts`: the Gong accounts, the one under `gong` first. `home`: what this bridge serves; None: not told.
     """
-    site = _Site(ledger, accounts, traffic or Traffic(), sources, now)
+    site = _Site(ledger, accounts, traffic or Traffic(), sources, home, now)
     return Starlette(
         routes=[
             Route("/", site.status, methods=["GET"]),
@@ -69,12 +71,14 @@ class _Site:
         accounts: Sequence[overview.Watched],
         traffic: Traffic,
         sources: Sequence[str] | None,
+        home: Home | None,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._traffic = traffic
         self._sources = sources
+        self._home = home
         self._now = now
 
     def status(self, _request: Request) -> Response:
@@ -129,6 +133,8 @@ class _Site:
             "ledger": "ok",
             "degraded_sources": health.degraded,
             "wrong_files": len(health.wrong_files),
+            "failing": len(health.failing),
+            "missing": len(health.missing),
             "paused": next((pause for pause in pauses.values() if pause), None),
             **({"accounts": {name: {"paused": pause} for name, pause in pauses.items()}} if len(pauses) > 1 else {}),
             "paused_by_hand": [
@@ -157,7 +163,7 @@ class _Site:
         return HTMLResponse(page, error.status_code, error.headers)
 
     def _look(self, now: datetime) -> overview.Health:
-        return overview.look(self._ledger, self._accounts, now=now, configured=self._sources)
+        return overview.look(self._ledger, self._accounts, now=now, configured=self._sources, home=self._home)
 
 
 def _ledger_trouble(code: str, paused: dict[str, str] | None) -> Response:

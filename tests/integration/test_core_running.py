@@ -86,6 +86,27 @@ def test_a_source_that_fails_unexpectedly_is_started_again(
         wait_until(lambda: len(sandbox.calls) == 1, "the call")
 
 
+def test_R29_a_thread_that_fails_again_and_again_is_told_of_and_forgotten_when_it_goes_on(
+    bridge: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Housekeeping that dies would leave a service that looks well: it is begun again, and `status` says so."""
+    ill = threading.Event()
+    ill.set()
+
+    def reload() -> None:
+        if ill.is_set():
+            raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(bridge.bridge.agents, "reload", reload)
+    monkeypatch.setattr(supervision, "FAILED_LATELY_SECONDS", 2.0)
+    failing = bridge.bridge.ledger.notes.failing
+    with running(bridge):
+        wait_until(lambda: len(failing()) == 1, "it is told of")
+        assert "a part of the bridge (agents) fails with ZeroDivisionError" in failing()[0]
+        ill.clear()
+        wait_until(lambda: failing() == [], "it is forgotten")
+
+
 def test_the_heart_goes_on_after_any_error(bridge: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, recordings that are being sent would be claimed and sent a second time."""
     leases = Leases(bridge.bridge.ledger, 0.6)
