@@ -243,7 +243,9 @@ def test_health_is_200_and_says_so_when_all_is_well(pages: httpx.Client) -> None
     told = answer.json()
     assert told.pop("oldest_waiting_seconds") == pytest.approx(450, abs=60)
     assert told == {
-        "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0, "paused": None, "paused_by_hand": [],
+        "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0,
+        "failing": 0,
+        "missing": 0, "paused": None, "paused_by_hand": [],
         "needs_a_person": 12,
     }  # fmt: skip
 
