@@ -450,8 +450,7 @@ MISTAKES = {
     "no sources": (GONG + LEDGER + "sources: []\n", "6:10: sources: must have at least 1 item(s)"),
     "no secret": (
         _with("  access_key_secret: literal-Secret-2\n", ""),
-        "1:1: gong.access_key_secret: this key is missing; add 'access_key_secret' here "
-        "(env:NAME, file:PATH, credential:NAME (systemd) or the secret itself)",
+        "2:3: gong: this key is missing; add 'access_key_secret' here (or `oauth` in place of an access key)",
     ),
 }
 
