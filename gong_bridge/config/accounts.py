@@ -66,7 +66,8 @@ class GongOptions(Options):
         missing = [key for key, value in {"base_url": self.base_url or None, **keys}.items() if value is None]
         if missing:
             what = "this key is missing" if len(missing) == 1 else "these keys are missing"
-            raise MistakeAt(f"{what}; add {' and '.join(map(repr, missing))} here (or `oauth` in place of an access key)")
+            keys_named = " and ".join(map(repr, missing))
+            raise MistakeAt(f"{what}; add {keys_named} here (or `oauth` in place of an access key)")
         return self
 
     @model_validator(mode="after")

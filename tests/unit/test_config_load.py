@@ -262,7 +262,7 @@ MISTAKES = {
     ),
     "an account without its secret": (
         _of_account("emea") + EMEA.replace("    access_key_secret: literal-Secret-2\n", ""),
-        "13:5: accounts.emea: this key is missing; add 'access_key_secret' here (or `oauth`, see the manual)",
+        "13:5: accounts.emea: this key is missing; add 'access_key_secret' here (or `oauth` in place of an access key)",
     ),
     "a variable that is not set": (
         _with("literal-Key-1", "env:GONG_BRIDGE_TEST_UNSET"),
