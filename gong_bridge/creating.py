@@ -17,6 +17,7 @@ from gong_bridge.errors import (
     SourceChanged,
     SourceGone,
 )
+from gong_bridge.gong.calls import CreatedCall
 from gong_bridge.gong.refusals import AlreadyKnown
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
@@ -46,7 +47,7 @@ class Creating:
         entry = self._note_create(entry, way)
         reached(Point.CREATE_INTENDED)
         try:
-            created = self._accounts.of(entry).calls.create(_request(entry, way))
+            created = self._post(entry, way)
         except AlreadyKnown as known:
             adopted = self._adopt_if_known(entry, "Gong knew this clientUniqueId already")
             if adopted is not None:
@@ -77,6 +78,14 @@ class Creating:
             http_status=created.http_status,
             request_id=created.request_id,
         )
+
+    def _post(self, entry: Entry, way: Way) -> CreatedCall:
+        """Create the call; one that needs an upload only when the day has room for that, too."""
+        account = self._accounts.of(entry)
+        if way.link is not None:
+            return account.calls.create(_request(entry, way))
+        with account.allowance.day.with_media(lambda: self._ledger.views.uploads_owed(account.name, clock.now())):
+            return account.calls.create(_request(entry, way))
 
     def _way(self, entry: Entry) -> Way:
         route = self._routes[entry.source]

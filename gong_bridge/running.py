@@ -194,7 +194,7 @@ class _Crew:
                 lease_seconds=bridge.config.ledger.lease,
                 observer=bridge.observer,
                 on_paused=bridge.accounts.pause,
-                purse=account.allowance,
+                purse=account.allowance.day,
                 switch=bridge.switch,
                 order=bridge.config.work.order,
                 live_only=number == 0,

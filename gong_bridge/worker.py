@@ -73,7 +73,7 @@ class Leases:
 
 
 class Purse(Protocol):
-    """What of the allowance a worker must know (ledger/budget.py)."""
+    """What of the allowance a worker must know (ledger/day.py)."""
 
     def has_room_for_backlog(self) -> bool:
         """Whether old recordings may be worked on now."""
@@ -164,6 +164,7 @@ class Worker:
             self._record(entry, error)
         finally:
             self._leases.drop(entry)
+            self._purse.work_for(backlog=False)
 
     def _record(self, entry: Entry, error: Exception) -> None:
         """Write down what `error` means for `entry`; never raises, or the thread would die with it."""

@@ -138,10 +138,13 @@ class AllowanceRows:
 
     # --- slots ------------------------------------------------------------------------------------------------------
 
-    def reserve(self, now: datetime, count: int, interval_share: float, used: int, backlog: int) -> Reserved:
+    def reserve(
+        self, now: datetime, count: int, interval_share: float, used: int, backlog: int, kept: int = 0
+    ) -> Reserved:
         """At most `count` slots from now on; a single one is charged to the day at once.
 
-        used: calls of earlier blocks that are charged now, `backlog` of them (or this one) for old recordings.
+        used: calls that are charged beside this one (-1: this one was charged before), `backlog` of them all for old
+        recordings. kept: so many calls of the day must be left after that.
         interval_share: how much of the rate the slots use.
         """
         if self._is_forgetful():
@@ -156,7 +159,7 @@ class AllowanceRows:
             "soon": round(LONGEST_SHORT_WAIT_SECONDS * SECOND),
             "used": used,
             "backlog": backlog,
-            "per_day": self._limits.calls_per_day,
+            "per_day": self._limits.calls_per_day - kept,
         }
         for _ in range(3):
             row = self._swift.row(self._reserve, {**wanted, "count": count})
@@ -165,7 +168,7 @@ class AllowanceRows:
                 self._heard(ceiling)
                 wait = (next_slot_at - count * step - present) / SECOND
                 return Reserved(count=count, wait_seconds=wait, last_ticket=last_ticket)
-            refused_or_left = self._why_not(at, used, wanted["furthest"])
+            refused_or_left = self._why_not(at, used + kept, wanted["furthest"])
             if isinstance(refused_or_left, Reserved):
                 return refused_or_left
             count = min(count, refused_or_left)
@@ -187,6 +190,8 @@ class AllowanceRows:
             left = int(self._limits.calls_per_day - row.earlier_calls - row.bucket_calls - used)
             if left <= 0:
                 why = f"this bridge's share of gong.limits.calls_per_day ({self._limits.calls_per_day}) is reached"
+                if left + used > 0:
+                    why += f" but for {left + used}, which would leave a call without its media"
                 return Reserved(wait_seconds=self._day_frees_in(connection, row.at) / SECOND, why=why)
         ahead = row.next_slot_at - row.at
         if LONGEST_SHORT_WAIT_SECONDS * SECOND < ahead <= furthest:

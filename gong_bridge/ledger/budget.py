@@ -19,6 +19,7 @@ from gong_bridge.ledger.allowance_rows import (
     Limits,
     Reserved,
 )
+from gong_bridge.ledger.day import Day, Price
 from gong_bridge.ledger.departures import MARGIN_SECONDS, Delays, Departures, wait
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queue_at_slot import QueueAtSlot
@@ -28,7 +29,6 @@ _SHARE_USED = 0.97
 _BLOCK_SECONDS = 0.1
 _SINGLE_SLOTS_UP_TO = 50.0
 _POLL_SECONDS = 0.1
-_BACKLOG_LOOK_SECONDS = 2.0
 
 
 def allowance_of(ledger: Ledger, limits: GongLimits, *, name: str = "gong") -> LedgerAllowance:
@@ -90,22 +90,11 @@ class LedgerAllowance:
         self._counting = threading.Lock()
         self._kept_for_live = kept_for_live
         self._company_calls_per_second = company_calls_per_second
-        self._backlog_may_go, self._backlog_asked_at = True, float("-inf")
+        self.day = Day(lambda: self.state(clock.now()), self._charge)
+        """What of the day's calls each thread may spend."""
         self._departures = Departures(flights, limits.flight_seconds + MARGIN_SECONDS)
         self._delays = Delays()
         self._mine = threading.local()
-
-    def work_for(self, *, backlog: bool) -> None:
-        """What this thread's calls are for from now on: the day keeps account of old recordings apart."""
-        self._mine.backlog = backlog
-
-    def has_room_for_backlog(self) -> bool:
-        """Whether old recordings may be worked on now: the rest of the day is kept for new calls."""
-        now = clock.monotonic_seconds()
-        if now - self._backlog_asked_at >= _BACKLOG_LOOK_SECONDS:
-            self._backlog_may_go = self.state(clock.now()).backlog_left > 0
-            self._backlog_asked_at = now
-        return self._backlog_may_go
 
     def take(self, stop: threading.Event) -> None:
         """Wait for the next slot. One thread waits at the slot, the others behind it, new calls foremost.
@@ -113,7 +102,7 @@ class LedgerAllowance:
         Raises RateLimited when it would take longer than 5 s (the day is used up, Gong asked to wait) or `stop` is set.
         """
         self._give_back()
-        self._queue.enter(stop, backlog=self._is_for_backlog)
+        self._queue.enter(stop, backlog=self.day.is_for_backlog)
         try:
             if self._is_single:
                 self._take_single(stop)
@@ -169,15 +158,21 @@ class LedgerAllowance:
     # --- slot by slot -----------------------------------------------------------------------------------------------
 
     def _take_single(self, stop: threading.Event) -> None:
+        price, is_paid = self.day.price(), False
         while True:
             asked_at = clock.monotonic_seconds()
-            got = self._reserve(stop, backlog=int(self._is_for_backlog))
+            backlog = price.calls * self.day.is_for_backlog
+            got = self._reserve(stop, 1, used=price.calls - 1, backlog=backlog, kept=price.kept)
             if not got.count:
                 continue
+            if not is_paid:
+                self.day.paid(price)
+                is_paid = True
             self._wait_until(asked_at + got.wait_seconds, stop)
             if self._is_let_go(got.last_ticket, stop):
                 self._mine.ticket = got.last_ticket
                 return
+            price = Price()  # the slot is lost, and what it cost; what was paid beside it is not
 
     def _is_let_go(self, ticket: int, stop: threading.Event) -> bool:
         """Whether the call may leave now. False: its slot is lost (we came too late, or Gong asked to wait)."""
@@ -205,42 +200,48 @@ class LedgerAllowance:
     # --- block by block ---------------------------------------------------------------------------------------------
 
     def _take_of_block(self, stop: threading.Event) -> None:
+        price = self.day.price()
         while True:
             pauses = self._pauses
-            self._wait_until(self._slot_of_block(stop), stop)
+            self._wait_until(self._slot_of_block(stop, price), stop)
             self._departures.enter(stop)
             if pauses == self._pauses:  # else another thread was told to wait while we stood here
+                self.day.paid(price)
                 return
 
-    def _slot_of_block(self, stop: threading.Event) -> float:
+    def _slot_of_block(self, stop: threading.Event, price: Price) -> float:
+        calls, backlog = price.calls, price.calls * self.day.is_for_backlog
         while True:
             now = clock.monotonic_seconds()
-            if self._pauses_before_block != self._pauses:
+            is_scarce = self.day.is_scarce()
+            if is_scarce or self._pauses_before_block != self._pauses:
                 self._block.clear()
                 self._pauses_before_block = self._pauses
             while self._block:
                 slot = self._block.popleft()
                 if slot > now - _BLOCK_SECONDS:  # an older one would let calls bunch
-                    self._uncounted += 1
-                    self._uncounted_backlog += self._is_for_backlog
+                    self._uncounted += calls
+                    self._uncounted_backlog += backlog
                     return slot
-            got = self._reserve(stop, used=self._uncounted, backlog=self._uncounted_backlog)
+            used, of_backlog = self._uncounted, self._uncounted_backlog
+            if is_scarce:  # the day's last calls one by one: what is left is exact
+                got = self._reserve(stop, 1, used=used + calls - 1, backlog=of_backlog + backlog, kept=price.kept)
+            else:
+                got = self._reserve(stop, self._block_size, used=used, backlog=of_backlog)
             if got.count:
                 self._uncounted = self._uncounted_backlog = 0
-                if got.count == 1:
-                    return now + got.wait_seconds
                 first = now + got.wait_seconds
+                if is_scarce:
+                    return first
                 self._block.extend(first + self._interval_seconds * place for place in range(got.count))
+                if got.count == 1:  # it is on the account already
+                    self._uncounted -= 1
 
     # --- both -------------------------------------------------------------------------------------------------------
 
-    @property
-    def _is_for_backlog(self) -> bool:
-        return bool(getattr(self._mine, "backlog", False))
-
-    def _reserve(self, stop: threading.Event, *, backlog: int, used: int = 0) -> Reserved:
+    def _reserve(self, stop: threading.Event, count: int, *, used: int, backlog: int, kept: int = 0) -> Reserved:
         """Slots, or none after a short wait. Raises RateLimited when the wait is long."""
-        got = self._rows.reserve(clock.now(), self._block_size, _SHARE_USED, used, backlog)
+        got = self._rows.reserve(clock.now(), count, _SHARE_USED, used, backlog, kept)
         if not got.count:
             if got.wait_seconds > LONGEST_SHORT_WAIT_SECONDS:
                 raise RateLimited(f"the API allowance is used up: {got.why}", wait_seconds=got.wait_seconds)
@@ -251,3 +252,6 @@ class LedgerAllowance:
         ahead = slot - clock.monotonic_seconds()
         if ahead > 0.001:  # a shorter wait takes longer to arrange than it lasts
             wait(stop, min(ahead, max(LONGEST_SHORT_WAIT_SECONDS, self._interval_seconds)))
+
+    def _charge(self, calls: int, backlog: int) -> None:
+        self._rows.charge(clock.now(), calls, backlog)

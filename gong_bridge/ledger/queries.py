@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from gong_bridge.errors import RateLimited
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes, in_states
 from gong_bridge.ledger.quota import Waiting
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, entry_of, event_of, micros, moment
-from gong_bridge.ledger.schema import HAS_REMARK, IS_HELD, IS_OPEN, REPLACES, entries, events
+from gong_bridge.ledger.schema import HAS_REMARK, IS_BEGUN, IS_HELD, IS_OPEN, REPLACES, entries, events
 from gong_bridge.model import Entry, EntryEvent, State
 
 _PAGE = 500
@@ -205,6 +206,19 @@ class Views:
             statement = statement.where(in_lanes(lanes))
         if code is not None:
             statement = statement.where(entries.c.reason_code == code)
+        with self._database.read() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def uploads_owed(self, account: str | None, now: datetime) -> int:
+        """How many calls of this Gong account wait for nothing but the allowance to get their media."""
+        statement = (
+            select(func.count())
+            .select_from(entries)
+            .where(IS_BEGUN, entries.c.state == State.CREATED.value, entries.c.account == (account or ""))
+            .where(or_(entries.c.delivery.is_(None), entries.c.delivery != "link"))
+            .where(or_(entries.c.reason_code.is_(None), entries.c.reason_code == RateLimited.code))
+            .where(or_(entries.c.lease_until.is_(None), entries.c.lease_until < micros(now)))
+        )
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
 

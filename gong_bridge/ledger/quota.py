@@ -50,13 +50,19 @@ def forecast(waiting: Waiting, calls_each: int, allowance: AllowanceState, now: 
     calls = waiting.calls(calls_each)
     by_rate = calls / allowance.rate
     a_day = max(allowance.calls_per_day - allowance.live_24h, allowance.calls_per_day * _LEAST_SHARE)
-    by_day = max(0, calls - allowance.left_24h) / a_day * _DAY_SECONDS
+    by_day = max(0, calls - _usable(waiting, calls_each, allowance)) / a_day * _DAY_SECONDS
     start = max(now, allowance.paused_until or now)
     return Forecast(
         calls=calls,
         days=calls / allowance.calls_per_day,
         done_at=start + timedelta(seconds=min(max(by_rate, by_day), _LONGEST_SECONDS)),
     )
+
+
+def _usable(waiting: Waiting, calls_each: int, allowance: AllowanceState) -> int:
+    """What of the calls that are left today these take: those that are owed first, then whole recordings only."""
+    for_new = max(0, allowance.left_24h - waiting.to_deliver)
+    return allowance.left_24h - for_new % calls_each
 
 
 _LEAST_SHARE = 0.05

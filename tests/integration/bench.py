@@ -34,7 +34,7 @@ class Bench:
         self.worker = Worker(
             ledger=bridge.ledger, pipeline=bridge.pipeline, leases=self.leases, policy=RetryPolicy(),
             owner=owner_name(), lanes=bridge.lanes, lease_seconds=30, observer=bridge.observer,
-            on_paused=lambda cause, _: self.paused.append(cause), purse=bridge.accounts.default.allowance,
+            on_paused=lambda cause, _: self.paused.append(cause), purse=bridge.accounts.default.allowance.day,
             switch=bridge.switch,
         )  # fmt: skip
 

@@ -45,6 +45,14 @@ def test_what_is_left_of_the_day_goes_at_once_and_the_rest_as_the_days_bring_it(
     assert forecast(Waiting(to_create=900), 2, FULL, NOON).done_at == NOON + timedelta(minutes=10)
 
 
+def test_the_last_call_of_a_day_begins_no_recording_that_needs_two() -> None:
+    """Of 3 calls left, one recording takes 2; the other waits for a day's share of 2 calls."""
+    two = Waiting(to_create=2)
+    assert forecast(two, 2, used(9_997, backlog=9_997), NOON).done_at == NOON + timedelta(days=2 / 10_000)
+    one_is_owed = Waiting(to_create=1, to_deliver=1)
+    assert forecast(one_is_owed, 2, used(9_997, backlog=9_997), NOON).done_at == NOON + timedelta(seconds=1)
+
+
 def test_new_calls_leave_less_of_each_day() -> None:
     assert forecast(Waiting(to_create=5000), 2, used(5000), NOON).done_at == NOON + timedelta(days=1)
     assert forecast(Waiting(to_create=5000), 2, used(5000, backlog=5000), NOON).done_at == NOON + timedelta(days=0.5)
