@@ -16,6 +16,7 @@ from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.budget import LedgerAllowance, allowance_of
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import LinkLooks
 from gong_bridge.logging_in import log_in_of
@@ -40,9 +41,12 @@ class Account:
     @classmethod
     def open(
         cls, name: str | None, options: GongOptions, *, ledger: Ledger, agents: AgentsFile, owner: str,
-        stop: threading.Event,
+        stop: threading.Event, lanes: tuple[Lane, ...] | None = None,
     ) -> Account:  # fmt: skip
-        """Made ready; nothing is asked of Gong yet. `stop` ends waits for the allowance."""
+        """Made ready; nothing is asked of Gong yet. `stop` ends waits for the allowance.
+
+        lanes: those of this bridge.
+        """
         allowance = allowance_of(ledger, options.limits, name=account_name(name))
         log_in = log_in_of(name, options, ledger=ledger, owner=owner, stop=stop)
         client = GongClient(log_in, options.timeouts, allowance, stop)
@@ -55,7 +59,7 @@ class Account:
             calls=calls,
             directory=directory,
             gate=Gate(ledger, directory.fetch, name),
-            link_looks=LinkLooks(ledger, calls, name),
+            link_looks=LinkLooks(ledger, calls, name, lanes),
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gong_bridge import clock
 from gong_bridge.errors import BadMetadata, ConfigError, UnknownPerson, UnusableUser
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.mapping.agents import Agent, load_agents
@@ -23,7 +24,9 @@ log = get_logger(__name__)
 class AgentsFile:
     """The people that agents.csv names; thread-safe. Without a file there are none."""
 
-    def __init__(self, path: Path | None, ledger: Ledger) -> None:
+    def __init__(self, path: Path | None, ledger: Ledger, lanes: tuple[Lane, ...] | None = None) -> None:
+        """`lanes`: whose recordings the file is for; None: any."""
+        self._lanes = lanes
         self._path = path
         self._ledger = ledger
         self._lock = threading.Lock()
@@ -67,10 +70,10 @@ class AgentsFile:
             return False
         self._version = version
         self.trouble = None
-        try_again_for_people(self._ledger)
+        try_again_for_people(self._ledger, self._lanes)
         return True
 
 
-def try_again_for_people(ledger: Ledger) -> int:
-    """Let go what is held for people, because there is news of them; how many."""
-    return ledger.operator.reopen_held(clock.now(), codes=_ABOUT_PEOPLE)
+def try_again_for_people(ledger: Ledger, lanes: tuple[Lane, ...] | None = None) -> int:
+    """Let go what is held for people (in these lanes), because there is news of them; how many."""
+    return ledger.operator.reopen_held(clock.now(), codes=_ABOUT_PEOPLE, lanes=lanes)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from gong_bridge import clock
 from gong_bridge.errors import LinkPending, NotFetched
 from gong_bridge.gong.calls import Calls
+from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.media.rules import container_content_type, container_suffix
 from gong_bridge.model import Entry
@@ -80,7 +81,11 @@ class LinkLooks:
     Nothing is kept that a restart would miss: what was asked a moment ago is only not asked again.
     """
 
-    def __init__(self, ledger: Ledger, calls: Calls, account: str | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, calls: Calls, account: str | None = None, lanes: tuple[Lane, ...] | None = None
+    ) -> None:
+        """`lanes`: calls of others are not asked about, whose answers nobody here would use."""
+        self._lanes = lanes
         self._ledger = ledger
         self._account = account
         self._calls = calls
@@ -109,7 +114,7 @@ class LinkLooks:
                 return self._answers[call_id]
             if not fresh:
                 self._answers = {}
-            due = self._ledger.views.links_due(now, 5 * MOST_AT_ONCE, self._account)
+            due = self._ledger.views.links_due(now, 5 * MOST_AT_ONCE, self._account, self._lanes)
             asked = _some(call_id, due, set(self._answers))
             having = self._calls.with_media(asked)
             self._asked_at = clock.monotonic_seconds()

@@ -15,7 +15,7 @@ from gong_bridge.errors import (
     UnknownPerson,
     UnusableUser,
 )
-from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.mapping.engine import Mapping as CallMapping
@@ -68,8 +68,18 @@ class WatchedMapping:
 class MappingWatch:
     """Looks after the mappings of all sources. Belongs to the one thread that calls `look`."""
 
-    def __init__(self, ledger: Ledger, mappings: Mapping[str, WatchedMapping], folder: Path | None) -> None:
-        """`mappings`: by the names of their sources. `folder`: that of the user's own mappings."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        mappings: Mapping[str, WatchedMapping],
+        folder: Path | None,
+        lanes: tuple[Lane, ...],
+    ) -> None:
+        """`mappings`: by the names of their sources. `folder`: that of the user's own mappings. `lanes`: this bridge's.
+
+        What other hosts hold is held by their files.
+        """
+        self._lanes = lanes
         self._ledger = ledger
         self._mappings = mappings
         self._folder = folder
@@ -103,8 +113,8 @@ class MappingWatch:
 
     def _let_go(self, source: str) -> int:
         now = clock.now()
-        waiting = EntryFilter(source=source, code=AwaitingSidecar.code)
-        held = self._ledger.operator.reopen_held(now, codes=_CURED_BY_MAPPING, source=source)
+        waiting = EntryFilter(source=source, code=AwaitingSidecar.code, lanes=self._lanes)
+        held = self._ledger.operator.reopen_held(now, codes=_CURED_BY_MAPPING, source=source, lanes=self._lanes)
         return held + self._ledger.operator.hurry(waiting, now)
 
     def _signature(self) -> Signature:

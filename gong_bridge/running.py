@@ -121,9 +121,10 @@ class _Crew:
         self._bridge.ledger.turns.give_back_of_dead(is_alive)
         self._bridge.ledger.reaches.give(self._bridge.lanes)
         self._bridge.bodies.remove_leftovers()
-        self._bridge.sidecar_watch.try_all_again()
+        self._bridge.sidecar_watch.try_all_again(self._bridge.lanes)
         self._bridge.sidecars_again.recall()
-        try_again_for_people(self._bridge.ledger)  # agents.csv and Gong's users may have been corrected meanwhile
+        # agents.csv and Gong's users may have been corrected meanwhile
+        try_again_for_people(self._bridge.ledger, self._bridge.lanes)
         self._bridge.correct_for_the_clock()
         self._heart.start()
         return self

@@ -59,7 +59,7 @@ class Bridge:
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
         self.stop_now = threading.Event()
         """Set to end waits for the allowance; the service sets it when the grace period begins."""
-        self.agents = AgentsFile(config.agents, self.ledger)
+        self.agents = AgentsFile(config.agents, self.ledger, self.lanes)
         self.accounts = self._open_accounts()
         self.switch = Switch(self.ledger)
         self.probe = MediaProbe(config.media)
@@ -73,7 +73,7 @@ class Bridge:
             sidecar_watch=self.sidecar_watch,
         )
         watched = {name: route.watched for name, route in self.routes.items()}
-        self.mapping_watch = MappingWatch(self.ledger, watched, config.mappings)
+        self.mapping_watch = MappingWatch(self.ledger, watched, config.mappings, self.lanes)
         self.sidecars_again = SidecarsAgain(ledger=self.ledger, routes=self.routes, accounts=self.accounts)
         self.pipeline = Pipeline(
             ledger=self.ledger,
@@ -100,7 +100,13 @@ class Bridge:
     def _open_accounts(self) -> Accounts:
         opened = {
             name: Account.open(
-                name, options, ledger=self.ledger, agents=self.agents, owner=self.owner, stop=self.stop_now
+                name,
+                options,
+                ledger=self.ledger,
+                agents=self.agents,
+                owner=self.owner,
+                stop=self.stop_now,
+                lanes=self.lanes,
             )
             for name, options in self.config.all_accounts.items()
         }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gong_bridge import clock
 from gong_bridge.beside import Beside, Seen
 from gong_bridge.errors import BadMetadata, BridgeError, MissingSidecar
-from gong_bridge.ledger.filters import EntryFilter
+from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, State
 
@@ -54,9 +54,13 @@ class SidecarWatch:
         self._lock = threading.Lock()
         self._looked_at = clock.monotonic_seconds()
 
-    def try_all_again(self) -> int:
-        """At the start: sidecars, mappings and clocks may have been corrected meanwhile; how many were let go."""
-        return self._ledger.operator.reopen_held(clock.now(), codes=(MissingSidecar.code, BadMetadata.code))
+    def try_all_again(self, lanes: tuple[Lane, ...]) -> int:
+        """At the start: sidecars, mappings and clocks may have been corrected meanwhile; how many were let go.
+
+        What other hosts hold is not tried: nothing is known here of what lies beside it.
+        """
+        codes = (MissingSidecar.code, BadMetadata.code)
+        return self._ledger.operator.reopen_held(clock.now(), codes=codes, lanes=lanes)
 
     def expect(self, entry: Entry, beside: Beside) -> None:
         """`entry` is about to be held by what was seen beside it."""

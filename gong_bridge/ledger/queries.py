@@ -222,8 +222,10 @@ class Views:
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def links_due(self, now: datetime, limit: int, account: str | None = None) -> list[str]:
-        """Call ids of recordings that this Gong account was to fetch by a link, and that it is time to ask about."""
+    def links_due(
+        self, now: datetime, limit: int, account: str | None = None, lanes: Sequence[Lane] | None = None
+    ) -> list[str]:
+        """Call ids of recordings (of these lanes) that this Gong account was to fetch by a link, and that are due."""
         statement = (
             select(entries.c.call_id)
             .where(
@@ -233,6 +235,8 @@ class Views:
             .order_by(entries.c.due_at, entries.c.id)
             .limit(limit)
         )
+        if lanes is not None:
+            statement = statement.where(in_lanes(lanes))
         with self._database.read() as connection:
             return list(connection.execute(statement).scalars())
 

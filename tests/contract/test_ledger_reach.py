@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from gong_bridge.agents_file import try_again_for_people
 from gong_bridge.ledger.bridges import BridgeSeen
 from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, State
+from gong_bridge.sidecar_watch import SidecarWatch
 from tests.contract.test_ledger import DRAFT, MEDIA, NOON, OWNER, after, recording
 
 A, B = Lane("pbx", "host-a"), Lane("pbx", "host-b")
@@ -119,6 +121,33 @@ def test_what_one_host_cures_frees_what_that_host_holds(ledger: Ledger) -> None:
         "host-b": State.HELD,
     }
     assert [entry.reach for entry in ledger.views.entries(EntryFilter(lanes=(B,)))] == ["host-b"]
+
+
+def test_a_host_that_starts_tries_again_what_it_holds_itself(ledger: Ledger) -> None:
+    codes = ("missing-sidecar", "bad-metadata", "unknown-person")
+    for lane in (A, B, BUCKET):
+        add(ledger, lane, *(f"{code}.wav" for code in codes))
+        for code in codes:
+            entry = ledger.work.claim(OWNER, NOON, 30, lanes=(lane,))
+            assert entry is not None
+            ledger.work.hold(entry, NOON, code, "why", person="extension 299")
+    assert SidecarWatch(ledger).try_all_again((A, BUCKET)) == 4
+    assert try_again_for_people(ledger, (A, BUCKET)) == 2
+    assert {entry.reach for entry in ledger.views.entries(EntryFilter(states=(State.HELD,)))} == {"host-b"}
+    assert try_again_for_people(ledger) == 2  # news of Gong's users is news for every host
+
+
+def test_a_host_asks_gong_about_links_of_its_own_lanes_only(ledger: Ledger) -> None:
+    for lane in (A, B, BUCKET):
+        add(ledger, lane, "1.wav")
+        entry = ledger.work.claim(OWNER, NOON, 30, lanes=(lane,))
+        assert entry is not None
+        entry = ledger.calls.save_draft(entry, NOON, {"clientUniqueId": str(lane)}, str(lane), {})
+        call_id = f"call of {lane.source} {lane.reach}"
+        entry = ledger.work.advance(entry, State.CREATED, NOON, call_id=call_id, delivery="link")
+        ledger.work.postpone(entry, NOON, NOON, "link-pending", "not yet", False)
+    assert ledger.views.links_due(NOON, 10, None, (A, BUCKET)) == ["call of pbx host-a", "call of connect None"]
+    assert len(ledger.views.links_due(NOON, 10)) == 3
 
 
 # --- a host that got another name ------------------------------------------------------------------------------------
