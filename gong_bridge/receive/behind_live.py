@@ -44,12 +44,12 @@ class BehindLive:
                 is_told = True
             if clock.wait(stop, LOOK_SECONDS):
                 raise RateLimited("stopped while new recordings went first", wait_seconds=0.0)
-        if not self._inner.has_room_for_backlog():
+        if not self._inner.day.has_room_for_backlog():
             raise RateLimited(
                 "what is left of the day's allowance is kept for new recordings (gong.limits.kept_for_live)",
                 wait_seconds=NO_ROOM_WAIT_SECONDS,
             )
-        self._inner.work_for(backlog=True)
+        self._inner.day.work_for(backlog=True)
         self._inner.take(stop)
 
     def sent(self) -> None:
