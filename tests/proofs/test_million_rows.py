@@ -28,7 +28,7 @@ MOST_MORE_MIB = 48
 
 
 class BigGong:
-    """A call every 8.64 s for 100 days; cursors only for the question that they were given for; trouble now and then."""
+    """A call every 8.64 s for 100 days; a cursor is good for its own question alone; trouble now and then."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -110,7 +110,8 @@ def start(folder: Path, output: Path, days: int, *words: str) -> subprocess.Pope
 def finish(process: subprocess.Popen[bytes]) -> int:
     """Wait for its good end: the most memory that it had, in MiB."""
     assert process.stderr is not None
-    said = process.stderr.read().decode()
+    with process.stderr as told:
+        said = told.read().decode()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, said
@@ -155,7 +156,7 @@ def test_a_million_rows_in_flat_memory_whole_and_once_over_failures_and_a_kill(
         assert killed.poll() is None
         time.sleep(0.2)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     assert not output.exists()
     large_mib = finish(start(folder, output, DAYS, "--resume"))
     seconds = time.monotonic() - began_at
