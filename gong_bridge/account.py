@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+import httpx
+
 from gong_bridge.agents_file import AgentsFile
 from gong_bridge.config.accounts import GongOptions, account_name
 from gong_bridge.directory import Directory
@@ -41,15 +43,15 @@ class Account:
     @classmethod
     def open(
         cls, name: str | None, options: GongOptions, *, ledger: Ledger, agents: AgentsFile, owner: str,
-        stop: threading.Event, lanes: tuple[Lane, ...] | None = None,
+        stop: threading.Event, lanes: tuple[Lane, ...] | None = None, transport: httpx.BaseTransport | None = None,
     ) -> Account:  # fmt: skip
         """Made ready; nothing is asked of Gong yet. `stop` ends waits for the allowance.
 
-        lanes: those of this bridge.
+        lanes: those of this bridge. transport: see GongClient.
         """
         allowance = allowance_of(ledger, options.limits, name=account_name(name))
         log_in = log_in_of(name, options, ledger=ledger, owner=owner, stop=stop)
-        client = GongClient(log_in, options.timeouts, allowance, stop)
+        client = GongClient(log_in, options.timeouts, allowance, stop, transport)
         calls = Calls(client)
         directory = Directory(ledger=ledger, users=Users(client), agents=agents, owner=owner, account=name)
         return cls(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import httpx
+
 from gong_bridge import clock
 from gong_bridge.account import Account, Accounts
 from gong_bridge.agents_file import AgentsFile
@@ -43,9 +45,15 @@ LONGEST_WAIT_SECONDS = 2 * 86_400.0
 class Bridge:
     """Everything that a run needs, put together from one Config (running.py sets it going). Close it when done."""
 
-    def __init__(self, config: Config, *, observer: Observer | None = None) -> None:
-        """Open the ledger and load mappings; nothing runs yet. Raises ConfigError, LedgerReadOnly."""
+    def __init__(
+        self, config: Config, *, observer: Observer | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Open the ledger and load mappings; nothing runs yet. Raises ConfigError, LedgerReadOnly.
+
+        transport: a way to Gong other than the usual one, for the drill.
+        """
         self.config = config
+        self._transport = transport
         self.observer = Witness(observer or Observer())
         self.tables = Tables()
         self.routes = build_routes(config, self.tables)
@@ -107,6 +115,7 @@ class Bridge:
                 owner=self.owner,
                 stop=self.stop_now,
                 lanes=self.lanes,
+                transport=self._transport,
             )
             for name, options in self.config.all_accounts.items()
         }

@@ -24,8 +24,8 @@ LEVELS: list[set[str]] = [
     {"pipeline"},
     {"backfill", "worker", "presence", "reception", "supervision", "single_pass"},
     {"service"},
-    {"running", "scratch"},
-    {"web", "demo"},
+    {"running", "scratch", "outcomes"},
+    {"web", "demo", "drill"},
     {"cli"},
 ]
 LEVEL_OF = {room: number for number, level in enumerate(LEVELS) for room in level}

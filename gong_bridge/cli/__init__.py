@@ -30,6 +30,7 @@ _MODULES = {
     "auth": "auth",
     "sandbox": "tryout",
     "demo": "tryout",
+    "drill": "drill",
     "ledger": "ledger",
     "mapping": "mapping",
     "gong": "gong",

@@ -21,7 +21,6 @@ from gong_bridge import clock
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, err, out
 from gong_bridge.cli.ledger_access import opened_ledger
 from gong_bridge.cli.mapping_try_show import show_tally
-from gong_bridge.cli.outcomes import outcomes_of
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import span_in_words
@@ -31,6 +30,7 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.people import agents_line
 from gong_bridge.mapping.trial import Tally
 from gong_bridge.model import Recording
+from gong_bridge.outcomes import outcomes_of
 from gong_bridge.readable import size
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge

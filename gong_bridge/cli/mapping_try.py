@@ -18,11 +18,11 @@ from gong_bridge.cli.configuration import read_config
 from gong_bridge.cli.mapping_folders import FolderOption
 from gong_bridge.cli.mapping_try_names import try_names
 from gong_bridge.cli.mapping_try_show import show_tally
-from gong_bridge.cli.outcomes import outcomes_of
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.trial import Tally
 from gong_bridge.model import Recording
+from gong_bridge.outcomes import outcomes_of
 from gong_bridge.readable import printable
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge

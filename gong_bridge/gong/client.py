@@ -60,8 +60,8 @@ class Allowance(Protocol):
 class GongClient:
     """A company's Gong. Thread-safe; one for all workers. Resources (`Calls`, `Users`) are built on it.
 
-    transport: for tests; it reports httpcore's trace events as httpx.HTTPTransport does. TLS is always verified
-    (SSL_CERT_FILE is honoured), HTTPS_PROXY and NO_PROXY are honoured, .netrc and redirects never.
+    transport: for tests and drills; it reports httpcore's trace events as httpx.HTTPTransport does. TLS is always
+    verified (SSL_CERT_FILE is honoured), HTTPS_PROXY and NO_PROXY are honoured, .netrc and redirects never.
     """
 
     def __init__(

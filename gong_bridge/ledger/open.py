@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from gong_bridge.ledger.schema import HEAD, ledger_version, metadata
 _SQLITE_HEADER_BYTES = 100
 _SHAPES = "sqlite:////var/lib/gong-bridge/ledger.db or postgresql://user@host/database"
 _MIGRATION_LOCK = _APPLICATION_ID = 0x676F6E67  # any number that every gong-bridge agrees on
+_MIGRATING = threading.Lock()  # Alembic keeps the migration under way in globals: one at a time, whatever the ledger
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"}
     | {"gpfs", "beegfs", "orangefs", "davfs", "davfs2", "sshfs", "s3fs", "rclone", "gcsfuse", "goofys"}
@@ -250,4 +252,5 @@ def _upgrade(connection: Connection, place: str, present: str) -> None:
             " install that version again, or restore the backup taken before the upgrade"
         )
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _MIGRATING:
+        command.upgrade(config, "head")

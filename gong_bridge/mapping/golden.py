@@ -129,7 +129,7 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
     Files beside the recording lie under `files/` by their key. `mappings` is a folder of own mappings.
     Raises ConfigError when the case itself or its mapping is wrong.
     """
-    case = _load_case(folder)
+    case = load_case(folder)
     mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings), tuple(case.options.items()))
     expected = _expected(folder)
     actual, warnings = outcome(mapping, case, folder / "files")
@@ -141,7 +141,7 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
 
 def actual_of(folder: Path, mappings: Path | None = None) -> Any:
     """What the case's mapping says now, in the form of expected.json. Raises ConfigError."""
-    case = _load_case(folder)
+    case = load_case(folder)
     mapping = _mapping(find_mapping(case.mapping or folder.parent.name, mappings), tuple(case.options.items()))
     return outcome(mapping, case, folder / "files")[0]
 
@@ -255,7 +255,8 @@ class _CasePlace:
         return (self.folder / recording.key).read_bytes()[first : first + size_bytes]
 
 
-def _load_case(folder: Path) -> GoldenCase:
+def load_case(folder: Path) -> GoldenCase:
+    """The case as it stands in its folder. Raises ConfigError."""
     document = load_document(folder / CASE_FILE)
     shared: dict[str, Any] = {}
     for above in (folder.parent.parent, folder.parent):

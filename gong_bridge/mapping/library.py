@@ -17,6 +17,13 @@ def shipped_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "mappings"
 
 
+def shipped_cases_folder() -> Path:
+    """Where the golden cases of the shipped mappings lie: in the package when installed, else in the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "shipped_cases"
+    return installed if installed.is_dir() else package.parent / "tests" / "mappings"
+
+
 def mapping_files(folder: Path | None) -> dict[str, Path]:
     """Every mapping that can be used, by name; the user's own wins over a shipped one of the same name.
 

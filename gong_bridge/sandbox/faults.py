@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gong_bridge.sandbox.answers import error_answer
+from gong_bridge.sandbox.answers import JsonAnswer, error_answer
 from gong_bridge.sandbox.connection import cut
 from gong_bridge.sandbox.options import Fault
 
@@ -42,6 +42,8 @@ class FaultBook:
     def __init__(self, faults: Iterable[Fault]) -> None:
         self._lock = threading.Lock()
         self._faults = list(faults)
+        self.played = 0
+        """How many requests met a rule so far."""
 
     def take(self, operation: str) -> Fault | None:
         """The first rule that this request meets; the rule has one use less from now on."""
@@ -56,6 +58,7 @@ class FaultBook:
                     continue
                 if fault.times is not None:
                     self._faults[place] = replace(fault, times=fault.times - 1)
+                self.played += 1
                 return fault
         return None
 
@@ -86,6 +89,9 @@ async def play(fault: Fault, handler: Handler, request: Request, stopping: async
     if fault.kind == "drop_before":
         await _read_some(request, fault.after_bytes or 0)
         raise ConnectionCut
+    if fault.kind == "swallow":
+        await drain(request)
+        return _done_answer(request)
     answer = await handler(request)
     if fault.kind == "drop_after":
         raise ConnectionCut
@@ -128,6 +134,12 @@ async def _pause(wait_seconds: float, stopping: asyncio.Event) -> None:
         await asyncio.wait_for(stopping.wait(), wait_seconds)
     except TimeoutError:
         return
+
+
+def _done_answer(request: Request) -> Response:
+    call_id = request.path_params.get("id", "7000000000000000000")
+    answer = {"callId": call_id, "url": f"https://app.gong.io/call?id={call_id}"}
+    return JsonAnswer(answer, request_id=request.state.request_id, status=201)
 
 
 def _status_answer(fault: Fault, request: Request) -> Response:

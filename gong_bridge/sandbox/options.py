@@ -11,7 +11,9 @@ from typing import Any, Literal
 from gong_bridge.sandbox.people import DEFAULT_USERS, USER_FIELDS
 from gong_bridge.sandbox.shapes import Choice, Number, Text, Thing
 
-FaultKind = Literal["status", "status_after", "drop_before", "drop_after", "slow", "garbage", "truncated"]
+FaultKind = Literal[
+    "status", "status_after", "drop_before", "drop_after", "slow", "garbage", "truncated", "swallow", "ignore_range"
+]
 FAULT_KINDS: tuple[FaultKind, ...] = (
     "status",
     "status_after",
@@ -20,7 +22,9 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     "slow",
     "garbage",
     "truncated",
+    "swallow",
 )
+"""What the stand-in for Gong plays."""
 LOG_IN = "generateCustomerToken"
 """What faults call the log-in's exchange of codes and refresh tokens; it is no operation of the API."""
 OPERATIONS = (
@@ -48,6 +52,13 @@ OPERATIONS = (
 """Gong's operationIds that the sandbox knows."""
 LARGEST_PAGE = 100
 """Gong puts at most so many rows on a page."""
+STORE_OPERATIONS = (
+    "listObjectsV2", "getObject", "headObject", "getObjectTagging", "copyObject", "deleteObject",
+    "receiveMessage", "deleteMessageBatch", "changeMessageVisibilityBatch", "getQueueAttributes",
+)  # fmt: skip
+"""What the stand-in for S3 and SQS knows (sandbox/store_server.py)."""
+STORE_FAULT_KINDS: tuple[FaultKind, ...] = ("status", "drop_before", "truncated", "ignore_range")
+
 
 _FAULT = Thing(
     {
@@ -79,6 +90,9 @@ class Fault:
       garbage       do what was asked, answer 200 with `body` instead of JSON
       truncated     do what was asked, answer JSON that stops half way; with `after_bytes` the answer announces its
                     whole length and the connection closes after so many bytes
+      swallow       do nothing, and answer as if it were done: a Gong that loses what it took
+    Of a store (STORE_OPERATIONS) the kinds are status, where `body` is S3's word such as SlowDown; drop_before;
+    truncated, with `after_bytes`; and ignore_range: answer a part with the whole, as stores do that know no ranges.
     body: text that replaces the answer's body (status, status_after, garbage).
     """
 
@@ -93,10 +107,12 @@ class Fault:
     after_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.operation not in ("*", LOG_IN, *OPERATIONS):
+        of_store = self.operation in STORE_OPERATIONS
+        if not of_store and self.operation not in ("*", LOG_IN, *OPERATIONS):
             raise ValueError(f"operation {self.operation!r} is not known; use * or one of {', '.join(OPERATIONS)}")
-        if self.kind not in FAULT_KINDS:
-            raise ValueError(f"kind {self.kind!r} is not known; use one of {', '.join(FAULT_KINDS)}")
+        kinds = STORE_FAULT_KINDS if of_store else FAULT_KINDS
+        if self.kind not in kinds:
+            raise ValueError(f"kind {self.kind!r} is not known; use one of {', '.join(kinds)}")
         if not 200 <= self.status <= 599:
             raise ValueError("status is a number from 200 to 599")
 

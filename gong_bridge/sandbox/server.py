@@ -43,8 +43,12 @@ class Sandbox:
         self.base_url = ""
 
     def start(self) -> str:
-        """Listen and answer from now on. Raises OSError when the address cannot be had."""
+        """Listen and answer from now on, after `stop` at the same address and with what has arrived.
+
+        Raises OSError when the address cannot be had.
+        """
         listener = _listen(self._host, self._port)
+        self._port = listener.getsockname()[1]
         self.base_url = _url_of(listener)
         self._server = _Server(self.options, self._arrived, self._limits, self._faults)
         self._thread = threading.Thread(
@@ -102,6 +106,11 @@ class Sandbox:
     def play_no_faults(self) -> None:
         """All faults end."""
         self._faults.clear()
+
+    @property
+    def faults_played(self) -> int:
+        """How many requests met a fault so far."""
+        return self._faults.played
 
 
 def serve(

@@ -213,6 +213,16 @@ class Bucket:
                 Range=f"bytes={first}-{last}",
                 IfMatch=etag_of(recording.version),
             )
+        whole = first == 0 and last == recording.size_bytes - 1
+        given = answer.get("ContentRange", "")
+        if not given.startswith(f"bytes {first}-{last}/") and (given or not whole):
+            # What came instead would be sent as if it were the recording
+            answer["Body"].close()
+            raise SourceUnavailable(
+                f"bucket {self._bucket}: the store did not give the part of an object that was asked for "
+                f"({'it knows no ranges' if not given else 'it gave another one'}); what lies between it and this "
+                "machine (a proxy, a cache) must pass `Range` on; it is tried again"
+            )
         return RangeBody(answer["Body"])
 
     @contextmanager

@@ -26,10 +26,11 @@ def outcomes_of(bridge: Bridge, recordings: Iterable[Recording]) -> Iterator[Out
     found = iter(recordings)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(itertools.islice(found, _BATCH)):
-            yield from pool.map(lambda recording: _look(bridge, recording), batch)
+            yield from pool.map(lambda recording: outcome_of(bridge, recording), batch)
 
 
-def _look(bridge: Bridge, recording: Recording) -> Outcome:
+def outcome_of(bridge: Bridge, recording: Recording) -> Outcome:
+    """What would become of one recording; see `outcomes_of`."""
     route = bridge.routes[recording.source]
     options = next(source for source in bridge.config.sources if source.name == recording.source)
     ends = partial(Outcome, source=recording.source, key=recording.key, mapping=route.mapping.name)
