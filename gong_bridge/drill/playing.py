@@ -97,9 +97,7 @@ def play(
 ) -> tuple[Result, dict[CallKey, str | None]]:
     """What came out of one scene, and its calls. `calls`: what must arrive; None: what its own recordings say."""
     began = clock.monotonic_seconds()
-    with Stage(
-        company, folder, delivery=scene.delivery, rescan_seconds=scene.rescan_seconds, repeats=scene.repeats
-    ) as stage:
+    with Stage(company, folder, delivery=scene.delivery, queue_alone=scene.queue_alone, repeats=scene.repeats) as stage:
         scene.before(stage)
         stage.begin()
         if scene.hands_over:

@@ -15,6 +15,7 @@ from gong_bridge.config.secrets import Secret
 LONGEST_WAIT_SECONDS = 2.0
 """Waits between attempts grow no longer than this, or a drill would take the day that it plays."""
 RESCAN_SECONDS = 1.0
+_TOO_LATE_SECONDS = 3600.0
 SETTLE_SECONDS = 0.5
 LEASE_SECONDS = 10.0
 READ_SECONDS = 3.0
@@ -26,7 +27,10 @@ Place = TypeVar("Place", BucketSource, SidecarBucket)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stand:
-    """Where the stand-ins of one scene are. gong: account -> base URL. queues: source -> URL of its queue."""
+    """Where the stand-ins of one scene are. gong: account -> base URL. queues: source -> URL of its queue.
+
+    queue_alone: where there is a queue, the second listing comes too late to find anything.
+    """
 
     folder: Path
     gong: Mapping[str | None, str]
@@ -34,7 +38,7 @@ class Stand:
     queues: Mapping[str, str] | None = None
     agents: Path | None = None
     delivery: Literal["upload", "link"] = "upload"
-    rescan_seconds: float = RESCAN_SECONDS
+    queue_alone: bool = False
 
     def root(self, source: str) -> Path:
         """The folder that stands for a source's own."""
@@ -84,7 +88,7 @@ def _account(options: GongOptions, base_url: str) -> GongOptions:
 
 def _source(source: FolderSource | BucketSource, stand: Stand) -> FolderSource | BucketSource:
     update: dict[str, Any] = {
-        "rescan": stand.rescan_seconds,
+        "rescan": RESCAN_SECONDS,
         "since": None,
         "sidecars": {
             name: _in_store(place, stand) if isinstance(place, SidecarBucket) else place
@@ -96,6 +100,8 @@ def _source(source: FolderSource | BucketSource, stand: Stand) -> FolderSource |
         if isinstance(source.after_upload, MoveTo):
             update["after_upload"] = MoveTo(move_to=str(stand.moved(source.name)))
         return source.model_copy(update=update)
+    if stand.queue_alone and source.events is not None:
+        update["rescan"] = _TOO_LATE_SECONDS
     linked = source.delivery != "upload" and stand.delivery == "link"
     update |= {
         "delivery": "link" if linked else "upload",

@@ -23,7 +23,7 @@ class Scene:
 
     before: what is prepared before recordings appear; during: what is played while the bridge works. needs: which
     sources it is about. persons, pauses, keeps_attempts: see judging.Wanted. hands_over: False where `during` does.
-    patience_seconds: how long everything may take from then on. delivery, rescan_seconds, repeats: see stage.Stage.
+    patience_seconds: how long everything may take from then on. delivery, queue_alone, repeats: see stage.Stage.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Scene:
     has_trouble: bool = True
     hands_over: bool = True
     delivery: Literal["upload", "link"] = "upload"
-    rescan_seconds: float = 1.0
+    queue_alone: bool = False
     repeats: int = 1
     patience_seconds: float = 60.0
 
@@ -173,7 +173,7 @@ SCENES: tuple[Scene, ...] = (
         before=troubles.redelivery,
         during=troubles.told_by_the_queue,
         hands_over=False,
-        rescan_seconds=3600.0,
+        queue_alone=True,
         repeats=3,
         does="each message of the queue comes three times, newest first; reading and deleting fail at times",
         must="one call for each recording",

@@ -77,7 +77,7 @@ class Stage:
         folder: Path,
         *,
         delivery: Literal["upload", "link"] = "upload",
-        rescan_seconds: float = 1.0,
+        queue_alone: bool = False,
         repeats: int = 1,
     ) -> None:
         """`repeats`: how often each message of a queue comes."""
@@ -89,7 +89,7 @@ class Stage:
         self.store = StoreServer()
         self._repeats = repeats
         self._delivery: Literal["upload", "link"] = delivery
-        self._rescan_seconds = rescan_seconds
+        self._queue_alone = queue_alone
         self._closing = ExitStack()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -128,7 +128,7 @@ class Stage:
         self.stand = Stand(
             folder=self.folder, gong={name: gong.base_url for name, gong in self.gongs.items()},
             store=self.store.base_url, queues=queues, agents=self.company.agents, delivery=self._delivery,
-            rescan_seconds=self._rescan_seconds,
+            queue_alone=self._queue_alone,
         )  # fmt: skip
         self.config = rehearsed(self.company.config, self.stand)
         for source in self.config.sources:
