@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
 from gong_bridge.config.schema import Config
 from gong_bridge.drill.choosing import Chosen, choose
 from gong_bridge.drill.copies import Bank, Copy
