@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from gong_bridge.errors import LeaseLost
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, event_values, write_events, write_leased
-from gong_bridge.ledger.database import Database
+from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.followers import GROUPED
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, encoded, entry_of, micros
 from gong_bridge.ledger.schema import IN_GROUP, IS_OPEN, entries
@@ -88,6 +88,7 @@ class Groups:
             return []
         return [one for one in self.members(leader) if one.reason_code == GROUPED and one.duplicate_of == leader.id]
 
+    @again_when_clashed
     def decide(
         self, entry: Entry, now: datetime, choose: Callable[[Sequence[Entry], bool], Roles | None]
     ) -> tuple[Roles | None, Entry]:
@@ -96,7 +97,7 @@ class Groups:
         `choose` is told the members and whether files of the source are yet to be looked at, of which any could belong
         to this call. None: each goes on by itself. What it raises leaves everything as it was. A leader whose call was
         sent stays as it is. A worker that holds one of the others gets LeaseLost at its next write, as does this one
-        when somebody decided first.
+        when somebody decided first. `choose` is asked again when the transaction clashed with another.
         """
         assert entry.group_key is not None
         look = {

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from sqlalchemy import make_url
 
 from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.ledger.budget import LedgerAllowance
+from gong_bridge.ledger.groups import Roles
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import State
+from gong_bridge.model import Entry, State
 from tests.contract.test_ledger import NOON, add, after, claim, recording
 
 
@@ -103,6 +105,37 @@ def test_R28_of_two_writers_that_meet_head_on_one_does_it_again(new_postgresql_l
             other.commit()
         thread.join(30)
         assert renewed == [set(tokens)]
+
+
+def test_R28_a_decision_about_a_group_that_meets_another_writer_head_on_is_made_again(
+    new_postgresql_ledger: Callable[[], str],
+) -> None:
+    url = new_postgresql_ledger()
+    with Ledger.open(url) as ledger, psycopg.connect(url) as other:
+        add(ledger, recording("a.wav"), recording("b.wav"))
+        claimed = sorted((claim(ledger), claim(ledger)), key=lambda entry: entry.id)
+        first, second = (
+            ledger.groups.report(one, NOON, group_key="c1", group_part=one.key, media=None) for one in claimed
+        )
+        asked: list[int] = []
+
+        def choose(members: Sequence[Entry], _unexamined: bool) -> Roles:
+            asked.append(len(members))
+            return Roles(leader=first.id, followers={second.id: "part of the call"})
+
+        other.execute("SET deadlock_timeout = '20s'")  # the other one is patient: the decision has to give in
+        other.execute("SELECT 1 FROM entries WHERE id = %s FOR UPDATE", (second.id,))
+        with ThreadPoolExecutor() as pool:
+            decided = pool.submit(ledger.groups.decide, first, NOON, choose)
+            time.sleep(0.3)
+            other.execute("SELECT 1 FROM entries WHERE id = %s FOR UPDATE", (first.id,))
+            other.rollback()
+            roles, _ = decided.result(30)
+        assert roles is not None
+        assert asked == [2]  # the first time it did not come so far
+        follower = ledger.views.get(second.id)
+        assert follower is not None
+        assert (follower.state, follower.duplicate_of) == (State.SKIPPED, first.id)
 
 
 def test_R28_a_suspended_host_keeps_no_row_from_the_others(new_postgresql_ledger: Callable[[], str]) -> None:
