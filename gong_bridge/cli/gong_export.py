@@ -107,14 +107,17 @@ def _show(reading: Reading, wish: Wish, progress: ExportProgress) -> None:
         sink = _PipeSink(csv_lines if wish.form == "csv" else json_lines)
         if wish.form == "csv":
             sys.stdout.buffer.write(csv_heading(reading.row))
-    export = Export(
-        reading, sink, _patience(progress), keep=lambda _place: None, told=progress.reached, most_rows=wish.limit
-    )
-    place = Place.beginning(reading.period, 0)
+    reached = Place.beginning(reading.period, 0)
+
+    def keep(at: Place) -> None:
+        nonlocal reached
+        reached = at
+
+    export = Export(reading, sink, _patience(progress), keep=keep, told=progress.reached, most_rows=wish.limit)
     try:
-        place = export.run(place)
+        place = export.run(reached)
     except BridgeError as error:
-        _say(error.message, "what is shown above is not all; ask again, with --output FILE to keep what has come")
+        _say(error.message, "what is shown above is not all; --output FILE keeps what comes" if reached.rows else "")
         raise typer.Exit(EXIT_PERSON_NEEDED) from None
     if wish.form == "table" and not place.rows:
         out.print(Text(f"no {reading.what}", style="dim"))
@@ -145,21 +148,26 @@ def _write_file(reading: Reading, wish: Wish, output: Path, progress: ExportProg
             place = export.run(place)
             file.finish()
         except BridgeError as error:
-            _say(error.message, _half(reached, reading, file))
+            _say(error.message, _left_behind(reached, reading, file))
             raise typer.Exit(EXIT_PERSON_NEEDED) from None
         except KeyboardInterrupt:
-            _say("stopped", _half(reached, reading, file))
+            _say("stopped", _left_behind(reached, reading, file))
             raise
     err.print(Text(f"{place.rows:,} {reading.what} in {output}"), soft_wrap=True)
 
 
-def _half(reached: Place, reading: Reading, file: HalfFile) -> str:
+def _left_behind(reached: Place, reading: Reading, file: HalfFile) -> str:
+    """What is there of an export that did not come to its end; nothing is left of one that has not begun."""
+    if not reached.rows and reached.window == Place.beginning(reached.period, 0).window:
+        file.discard()
+        return ""
     return f"{reached.rows:,} {reading.what} are in {file.part}; the same command with --resume goes on from there"
 
 
 def _say(what: str, then: str) -> None:
     err.print(Text(what), soft_wrap=True)
-    err.print(Text(then, style="yellow"), soft_wrap=True)
+    if then:
+        err.print(Text(then, style="yellow"), soft_wrap=True)
 
 
 def _patience(progress: ExportProgress) -> Patience:

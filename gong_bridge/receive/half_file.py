@@ -128,6 +128,12 @@ class HalfFile:
             raise _cannot_write(self._output, error) from None
         self._close()
 
+    def discard(self) -> None:
+        """Nothing has come: leave nothing behind."""
+        self._close()
+        self.note.unlink(missing_ok=True)
+        self.part.unlink(missing_ok=True)
+
     def __enter__(self) -> HalfFile:
         return self
 

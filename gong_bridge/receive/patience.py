@@ -13,7 +13,9 @@ from gong_bridge.retry import RetryPolicy, next_wait_seconds
 
 Result = TypeVar("Result")
 
-POLICY = RetryPolicy(first_wait_seconds=1.0, longest_wait_seconds=30.0, max_attempts=8)
+AT_FIRST = RetryPolicy(first_wait_seconds=1.0, longest_wait_seconds=30.0, max_attempts=3)
+"""Before anything has come: a wrong address or a firewall is told to the person who stands there, after 3 seconds."""
+UNDER_WAY = RetryPolicy(first_wait_seconds=1.0, longest_wait_seconds=30.0, max_attempts=8)
 """Failures in a row before an export gives up: about a minute and a half."""
 LONGEST_WAIT_SECONDS = 600.0
 """A longer wait (the day's allowance is used up) is told to the person, who goes on later."""
@@ -25,13 +27,14 @@ class Patience:
     def __init__(self, stop: threading.Event, told: Callable[[str, float], None]) -> None:
         self._stop = stop
         self._told = told
+        self._policy = AT_FIRST
 
     def insist(self, ask: Callable[[], Result]) -> Result:
         """What `ask` gives. Raises CursorLost at once, other trouble when it lasts too long or does not pass."""
         failures = 0
         while True:
             try:
-                return ask()
+                result = ask()
             except CursorLost:
                 raise
             except RateLimited as limited:
@@ -41,10 +44,13 @@ class Patience:
                 self._wait(limited, wait_seconds)
             except ServiceDown as down:
                 failures += 1
-                wait = next_wait_seconds(POLICY, attempts=failures, asked_seconds=down.wait_seconds)
+                wait = next_wait_seconds(self._policy, attempts=failures, asked_seconds=down.wait_seconds)
                 if wait is None or self._stop.is_set():
                     raise
                 self._wait(down, wait)
+            else:
+                self._policy = UNDER_WAY
+                return result
 
     def _wait(self, why: RetryLater, wait_seconds: float) -> None:
         self._told(why.message, wait_seconds)

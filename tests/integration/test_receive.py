@@ -186,6 +186,17 @@ def test_a_missing_scope_is_named(desk: Desk) -> None:
     result = desk.run("transcripts", *FIRST_OF_MARCH)
     assert result.exit_code == 1
     assert "403 on getCallTranscripts, scope api:calls:read:transcript" in result.stderr
+    assert "shown above" not in result.stderr
+
+
+def test_an_export_that_could_not_begin_leaves_nothing_behind(desk: Desk) -> None:
+    desk.sandbox.play(Fault(operation="listUsers", kind="status", status=500, times=None))
+    began_at = time.monotonic()
+    result = desk.run("users", "--output", str(desk.folder / "users.csv"))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "Gong failed to list the users (500" in result.stderr
+    assert not list(desk.folder.glob("users*"))
+    assert time.monotonic() - began_at < 10
 
 
 def test_a_gong_that_fails_for_a_moment_is_asked_again_for_the_same_page(desk: Desk) -> None:
