@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +22,7 @@ from gong_bridge.cli.gong_opening import (
     check_ids,
     opened_gong,
 )
+from gong_bridge.gong.connection import Gong
 from gong_bridge.gong.models.library import LibraryCall, LibraryFolder
 from gong_bridge.gong.models.settings import KeywordTracker, Scorecard, Workspace
 from gong_bridge.gong.models.users import SettingChange, UserRow
@@ -101,82 +104,58 @@ _USER_COLUMNS = ("emailAddress", "extension", "active", "settings.telephonyCalls
 
 @settings.command("workspaces")
 def workspaces(
-    form: FormatOption = None,
-    output: OutputOption = None,
-    account: AccountOption = None,
-    config: ConfigOption = None,
+    form: FormatOption = None, output: OutputOption = None, account: AccountOption = None, config: ConfigOption = None
 ) -> None:
     """The workspaces, with the ids that --workspace and `workspace:` of a source take. Scope api:workspaces:read."""
-    wish = Wish.of(form, output, False, None)
-    with opened_gong(config, account, "workspaces") as opened:
-        reading = Reading(
-            what="workspaces",
-            row=Workspace,
-            shown=("name", "description", "id"),
-            question=opened.question("workspaces", form=wish.form),
-            ask=lambda _window, _cursor: opened.gong.settings.workspaces(),
-        )
-        deliver(reading, wish, opened.progress)
+    shown = ("name", "description", "id")
+    _one_page("workspaces", Workspace, shown, form, output, account, config, lambda gong: gong.settings.workspaces())
 
 
 @settings.command("scorecards")
 def scorecards(
-    form: FormatOption = None,
-    output: OutputOption = None,
-    account: AccountOption = None,
-    config: ConfigOption = None,
+    form: FormatOption = None, output: OutputOption = None, account: AccountOption = None, config: ConfigOption = None
 ) -> None:
     """The scorecards with their questions. Scope api:settings:scorecards:read."""
-    wish = Wish.of(form, output, False, None)
-    with opened_gong(config, account, "scorecards") as opened:
-        reading = Reading(
-            what="scorecards",
-            row=Scorecard,
-            shown=("scorecardName", "enabled", "reviewMethod", "questions", "scorecardId"),
-            question=opened.question("scorecards", form=wish.form),
-            ask=lambda _window, _cursor: opened.gong.settings.scorecards(),
-        )
-        deliver(reading, wish, opened.progress)
+    shown = ("scorecardName", "enabled", "reviewMethod", "questions", "scorecardId")
+    _one_page("scorecards", Scorecard, shown, form, output, account, config, lambda gong: gong.settings.scorecards())
 
 
 @settings.command("trackers")
 def trackers(
-    workspace: WorkspaceOption = None,
-    form: FormatOption = None,
-    output: OutputOption = None,
-    account: AccountOption = None,
-    config: ConfigOption = None,
-) -> None:
+    workspace: WorkspaceOption = None, form: FormatOption = None, output: OutputOption = None,
+    account: AccountOption = None, config: ConfigOption = None,
+) -> None:  # fmt: skip
     """The keyword trackers. Scope api:settings:trackers:read."""
-    wish = Wish.of(form, output, False, None)
-    with opened_gong(config, account, "trackers") as opened:
-        reading = Reading(
-            what="trackers",
-            row=KeywordTracker,
-            shown=("trackerName", "affiliation", "saidAt", "workspaceId", "trackerId"),
-            question=opened.question("trackers", workspace=workspace, form=wish.form),
-            ask=lambda _window, _cursor: opened.gong.settings.trackers(workspace_id=workspace),
-        )
-        deliver(reading, wish, opened.progress)
+    shown = ("trackerName", "affiliation", "saidAt", "workspaceId", "trackerId")
+    _one_page(
+        "trackers", KeywordTracker, shown, form, output, account, config,
+        lambda gong: gong.settings.trackers(workspace_id=workspace), workspace=workspace,
+    )  # fmt: skip
 
 
 @library.command("folders")
 def folders(
-    workspace: WorkspaceOption = None,
-    form: FormatOption = None,
-    output: OutputOption = None,
-    account: AccountOption = None,
-    config: ConfigOption = None,
-) -> None:
+    workspace: WorkspaceOption = None, form: FormatOption = None, output: OutputOption = None,
+    account: AccountOption = None, config: ConfigOption = None,
+) -> None:  # fmt: skip
     """The public folders. Scope api:library:read."""
+    shown = ("name", "updated", "parentFolderId", "id")
+    _one_page(
+        "folders", LibraryFolder, shown, form, output, account, config,
+        lambda gong: gong.library.folders(workspace_id=workspace), workspace=workspace,
+    )  # fmt: skip
+
+
+def _one_page(
+    what: str, row: type[GongAnswer], shown: Sequence[str], form: str | None, output: Path | None,
+    account: str | None, config: Path | None, ask: Callable[[Gong], Batches], **said: object,
+) -> None:  # fmt: skip
+    """A list that Gong gives in one go: nothing to go on with."""
     wish = Wish.of(form, output, False, None)
-    with opened_gong(config, account, "folders") as opened:
+    with opened_gong(config, account, what) as opened:
+        question = opened.question(what, form=wish.form, **said)
         reading = Reading(
-            what="folders",
-            row=LibraryFolder,
-            shown=("name", "updated", "parentFolderId", "id"),
-            question=opened.question("folders", workspace=workspace, form=wish.form),
-            ask=lambda _window, _cursor: opened.gong.library.folders(workspace_id=workspace),
+            what=what, row=row, shown=shown, question=question, ask=lambda _window, _cursor: ask(opened.gong)
         )
         deliver(reading, wish, opened.progress)
 
