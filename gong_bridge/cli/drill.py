@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from rich.text import Text
 from gong_bridge import clock, logs
 from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, JsonOption, err, out
 from gong_bridge.cli.configuration import read_config
-from gong_bridge.drill.playing import Result, chosen_scenes, play_all
+from gong_bridge.drill.playing import Result, check_names, chosen_scenes, play_all
 from gong_bridge.drill.preparing import prepare
 from gong_bridge.drill.scenes import SCENES
 from gong_bridge.drill.stage import Company
@@ -59,8 +60,11 @@ def drill(
     if show_scenes:
         _show_scenes(as_json=as_json)
         return
+    check_names(scene or [])
     options = read_config(config)
     os.nice(_NICER)
+    for number in (signal.SIGTERM, signal.SIGINT):  # copies of recordings are removed whoever ends it
+        signal.signal(number, signal.default_int_handler)
     stop = threading.Event()
     began = clock.monotonic_seconds()
     with _workplace(folder) as place, _log_into(place), _Progress(as_json=as_json) as progress:

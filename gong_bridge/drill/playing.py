@@ -38,12 +38,17 @@ class Result:
         return self.verdict.fine
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Raises ConfigError for a name that no scene has."""
+    for name in names:
+        if name not in {scene.name for scene in SCENES}:
+            raise ConfigError(f"there is no scene {name!r}; gong-bridge drill --list shows them")
+
+
 def chosen_scenes(company: Company, names: Sequence[str], *, quick: bool) -> list[Scene]:
-    """Those that are named, or all that this configuration can have. Raises ConfigError."""
+    """Those of these (known) names, or all that this configuration can have. Raises ConfigError."""
     known = {scene.name: scene for scene in SCENES}
     for name in names:
-        if name not in known:
-            raise ConfigError(f"there is no scene {name!r}; gong-bridge drill --list shows them")
         why = cannot_play(company, known[name])
         if why:
             raise ConfigError(f"scene {name} cannot be played: {why}")
@@ -89,7 +94,11 @@ def play_all(
         return result
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [first[0], *(result for result in pool.map(one, scenes[1:]) if result is not None)]
+        try:
+            return [first[0], *(result for result in pool.map(one, scenes[1:]) if result is not None)]
+        except BaseException:
+            company.stop.set()  # Ctrl-C: leaving the pool waits for the scenes that are being played
+            raise
 
 
 def play(

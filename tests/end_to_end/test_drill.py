@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from gong_bridge.cli import build_app
 from gong_bridge.drill.scenes import SCENES
-from tests.end_to_end.bridge import Home
+from tests.end_to_end.bridge import Home, environment
 from tests.end_to_end.recordings import age, call_text
 from tests.made_recordings import WAV_PCM, record
 
@@ -34,6 +35,22 @@ def test_two_scenes_on_copies_of_what_lies_there_and_nothing_of_it_changes(home:
         "cut-after": (1, 1, 2),
     }
     assert files(home.root) == before
+
+
+def test_a_drill_that_is_ended_leaves_no_copies_behind(home: Home, tmp_path: Path) -> None:
+    (home.recorder / "call-1.json").write_text(call_text("call-1"))
+    (home.recorder / "call-1.wav").write_bytes(record(WAV_PCM, 34.0))
+    age(home.recorder / "call-1.wav", 3600)
+    home.write()
+    place = tmp_path / "temporary"
+    place.mkdir()
+    env = environment({"TMPDIR": str(place)})
+    with subprocess.Popen(home.command("drill", "--scene", "no-dns"), env=env, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the quiet day is over
+        process.terminate()
+        assert process.wait(30) == 130
+    assert list(place.iterdir()) == []
 
 
 def test_the_list_shows_every_scene_with_what_is_done_and_what_must_come_out() -> None:

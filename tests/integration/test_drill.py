@@ -181,12 +181,11 @@ def test_gong_s_users_are_read_from_the_ledger_without_touching_it(site: Path) -
     assert [path.name for path in site.iterdir() if path.name.startswith("ledger.db-")] == []
 
 
-def test_a_ledger_that_a_bridge_has_open_is_read_too(site: Path) -> None:
-    url = config(site).ledger.url
-    with_bridge = Ledger.open(url)
+def test_a_ledger_that_a_bridge_has_open_is_read_too(ledger_url: str) -> None:
+    with_bridge = Ledger.open(ledger_url)
     try:
-        with_bridge.people.replace_users([GongUser(id="18", email="agent-202@example.com")], datetime.now(UTC))
-        assert [user.id for user in users_untouched(url)[None]] == ["18"]
+        with_bridge.people.replace_users([GongUser(id="18", email="agent-202@example.com")], datetime.now(UTC), "emea")
+        assert [user.id for user in users_untouched(ledger_url)["emea"]] == ["18"]
     finally:
         with_bridge.close()
 
