@@ -100,6 +100,8 @@ def vanishes(stage: Stage) -> None:
     if victim is not None:
         stage.take_away(victim.source, victim.key)
         stage.met += 1
+        # Until it is missed: an upload under way has its file open, and would still arrive.
+        stage.wait_until(lambda: any(entry.state is State.HELD for entry in stage.entries()), NOTICED_SECONDS)
     stage.gong_recovers()
 
 
