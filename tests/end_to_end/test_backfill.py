@@ -17,6 +17,8 @@ from tests.end_to_end.recordings import age, call_text, drop, drop_many, wav
 
 DAY = 86_400
 SINCE = "2026-01-01"
+ON_TOP = "the time for what waits counts what a backfill has taken; what it has still to take or list comes on top"
+"""What `status` says while an order is open."""
 
 
 @pytest.fixture
@@ -125,6 +127,7 @@ def test_a_pause_holds_while_the_service_runs_and_resume_goes_on(old_home: Home,
             "backfill of pbx since 2024-01-01: 2 of 6 taken, 2 today (2 a day at most); 4 to come = 2 days at 2 a day; "
             "enough for today, it goes on tomorrow"
         )
+        assert ON_TOP in " ".join(old_home.run("status").stdout.split())
         assert old_home.run("backfill", "--pause").returncode == 0
         assert old_home.run("backfill", "--since", "2024-01-01").returncode == 0
         time.sleep(5)
@@ -134,6 +137,7 @@ def test_a_pause_holds_while_the_service_runs_and_resume_goes_on(old_home: Home,
         wait_until(lambda: state_of(old_home) == ("done", 6), "the rest")
         wait_until(lambda: list(old_home.states().values()) == ["done"] * 6, "delivered")
         assert service.stop() == 0
+    assert ON_TOP not in " ".join(old_home.run("status").stdout.split())
     each_call_once(sandbox, expected)
 
 

@@ -140,3 +140,27 @@ def test_a_pause_by_hand_is_seen_but_is_no_fault(home: Home) -> None:
             assert "<b>audit</b>" not in page
             assert 'gong_bridge_paused_by_hand_seconds{source="all"}' in client.get("/metrics").text
         assert service.stop() == 0
+
+
+def test_pause_and_resume_work_while_a_mapping_is_wrong(home: Home) -> None:
+    """That is when somebody wants to stop deliveries: the service goes on with the last good mapping meanwhile."""
+    (home.root / "mappings").mkdir()
+    mapping = home.root / "mappings" / "own.yaml"
+    mapping.write_text("extends: sidecar-json\n")
+    home.config["mappings"] = "mappings"
+    home.source["mapping"] = "own"
+    with home.running() as service:
+        wait_until(lambda: home.health() == {"pbx": True}, "the service runs")
+        mapping.write_text("extends: [")
+        assert home.run("check").returncode != 0
+        paused = home.run("pause", "--source", "pbx")
+        assert (paused.returncode, paused.stderr) == (0, "")
+        assert "source pbx is paused by hand since" in paused.stdout
+        drop(home.recorder, "a.wav", 1)
+        home.wait_for("a.wav", "found")
+        time.sleep(OBEYED_SECONDS)
+        assert home.states() == {"a.wav": "found"}
+        resumed = home.run("resume", "--source", "pbx")
+        assert (resumed.returncode, resumed.stdout, resumed.stderr) == (0, "source pbx goes on\n", "")
+        home.wait_for("a.wav", "done")
+        assert service.stop() == 0
