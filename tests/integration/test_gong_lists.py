@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
-from gong_bridge.errors import ServiceDown
+from gong_bridge.errors import RefusedByGong, ServiceDown
 from gong_bridge.gong.calls import Calls
+from gong_bridge.gong.pages import CursorLost
 from gong_bridge.gong.users import Users
 from gong_bridge.model import GongUser
 from tests.integration.scripted_gong import Exchange, pages_of_calls, says, talk
 
+NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 START = "2025-03-04T12:00:00.250-05:00"
 
 
@@ -152,3 +156,75 @@ def test_a_user_without_an_id_is_named_by_its_place() -> None:
     with talk(script) as (_gong, client), pytest.raises(ServiceDown, match=r"users\.1\.id is missing") as caught:
         list(Users(client).everybody())
     assert "example.com" not in caught.value.message
+
+
+def test_a_list_goes_on_after_failed_pages_over_hundreds_of_them() -> None:
+    """300 pages of one user; the connection breaks before and in the middle of an answer now and then."""
+    asked = count(1)
+
+    def script(exchange: Exchange) -> None:
+        page, request = int(exchange.query.get("cursor", "0")), next(asked)
+        records = {"totalRecords": 300, **({"cursor": str(page + 1)} if page < 299 else {})}
+        answer = {"requestId": "r", "records": records, "users": [{"id": 10**19 + page}]}
+        if request % 7 == 0:
+            exchange.reset()
+        elif request % 11 == 0:
+            exchange.answer(200, answer, declared_bytes=10_000)
+            exchange.close()
+        else:
+            exchange.answer(200, answer)
+
+    ids, failures = [], 0
+    with talk(script) as (_gong, client):
+        users = Users(client).list()
+        while not users.finished:
+            try:
+                ids.extend(user.id for user in users.next_rows())
+            except ServiceDown:
+                failures += 1
+    assert ids == [str(10**19 + page) for page in range(300)]
+    assert users.total == 300
+    assert failures > 50
+
+
+def test_a_list_goes_on_in_another_process_by_its_cursor() -> None:
+    with talk(pages_of_calls) as (gong, client):
+        first = Calls(client).list(NOON, NOON)
+        assert [call.id for call in first.next_rows()] == ["1", "2"]
+        assert first.cursor == "page-2"
+        assert [call.id for call in Calls(client).list(NOON, NOON, cursor="page-2")] == ["3", "4"]
+        assert [request.query.get("cursor") for request in gong.requests] == [None, "page-2", "page-3"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_cursor_that_gong_no_longer_takes_is_told_apart_from_a_refused_question(status: int) -> None:
+    def script(exchange: Exchange) -> None:
+        if "cursor" in exchange.query:
+            exchange.answer(status, {"requestId": "r", "errors": ["cursor has expired"]})
+        else:
+            pages_of_calls(exchange)
+
+    with talk(script) as (_gong, client):
+        calls = Calls(client).list(NOON, NOON)
+        assert [next(calls).id, next(calls).id] == ["1", "2"]
+        with pytest.raises(CursorLost):
+            next(calls)
+    with talk(says(400, {"errors": ["workspaceId is wrong"]})) as (_gong, client), pytest.raises(RefusedByGong):
+        next(Calls(client).list(NOON, NOON))
+
+
+def test_half_a_character_in_an_answer_spoils_neither_the_page_nor_its_neighbours() -> None:
+    content = b'{"requestId": "r", "users": [{"id": "1", "title": "\\ud83d and \\ud83d\\ude00"}, {"id": "2"}]}'
+    with talk(says(200, content)) as (_gong, client):
+        first, second = Users(client).list()
+    assert first.title is not None
+    assert first.title.endswith("and 😀")
+    assert first.model_dump_json()
+    assert second.id == "2"
+
+
+def test_a_time_without_an_offset_is_refused_before_anything_is_asked() -> None:
+    with talk(pages_of_calls) as (gong, client):
+        with pytest.raises(ValueError, match="without an offset"):
+            Calls(client).list(NOON.replace(tzinfo=None), NOON)
+        assert gong.requests == []
