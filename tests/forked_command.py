@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -18,26 +19,41 @@ class ForkedCommands:
         self._template = subprocess.Popen(
             [sys.executable, "-m", "tests.forked_command"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self.pid = 0
+        """The process that was started last."""
 
-    def run(
-        self,
-        arguments: list[str],
-        environment: Mapping[str, str],
-        log: Path,
-        *,
-        seconds: float = 60,
-        meanwhile: Callable[[], object] = lambda: None,
-    ) -> int:
-        """Run `gong-bridge ARGUMENTS` to its end; its exit code, or minus the signal that ended it.
-
-        `meanwhile` is called now and then.
-        """
+    def start(self, arguments: list[str], environment: Mapping[str, str], log: Path, *, seconds: float = 1800) -> None:
+        """Start `gong-bridge ARGUMENTS`; the one before must have ended. One that takes longer ends by SIGALRM."""
         assert self._template.stdin is not None
-        assert self._template.stdout is not None
         order = {"arguments": arguments, "environment": dict(environment), "log": str(log), "seconds": seconds}
         self._template.stdin.write(json.dumps(order).encode() + b"\n")
-        while not select.select([self._template.stdout], [], [], 0.1)[0]:
+        self.pid = self._told()
+
+    def ended(self, wait_seconds: float = 0.0) -> bool:
+        """Whether it has, waiting so long for it."""
+        return bool(select.select([self._template.stdout], [], [], wait_seconds)[0])
+
+    def code(self) -> int:
+        """Its exit code, or minus the signal that ended it; waits for its end. To be asked once."""
+        return self._told()
+
+    def kill(self) -> int:
+        """SIGKILL, and its exit code: -9, or another when it was quicker."""
+        if not self.ended():
+            os.kill(self.pid, signal.SIGKILL)
+        return self.code()
+
+    def run(
+        self, arguments: list[str], environment: Mapping[str, str], log: Path, meanwhile: Callable[[], object]
+    ) -> int:
+        """Run a command to its end; its exit code, or minus the signal. `meanwhile` is called now and then."""
+        self.start(arguments, environment, log)
+        while not self.ended(0.1):
             meanwhile()
+        return self.code()
+
+    def _told(self) -> int:
+        assert self._template.stdout is not None
         return int(self._template.stdout.readline())
 
     def close(self) -> None:
@@ -51,8 +67,6 @@ class ForkedCommands:
 
 def _command(order: dict[str, object], environment: dict[str, str]) -> None:
     """In the fork: become the command."""
-    import signal
-
     from gong_bridge.cli import main
 
     signal.alarm(int(float(str(order["seconds"]))))  # one that hangs ends as -14, and fails the test that asked for it
@@ -90,6 +104,8 @@ def _serve() -> None:
                 _command(order, order["environment"])
             finally:
                 os._exit(99)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         sys.stdout.write(f"{code}\n")
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -12,7 +11,6 @@ import pytest
 
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, wait_until
-from tests.end_to_end.test_killed import SLOW, run_killed_after
 from tests.recorded_groups import START, channels_of, drop, first_sound, pitch, write_mapping
 
 MakeHome = Callable[[Sandbox], Home]
@@ -47,22 +45,6 @@ def each_call_once_with_both_sides(sandbox: Sandbox, expected: set[str]) -> None
         assert abs(first_sound(right, rate) - 3.5) <= 0.02
         assert abs(pitch(left, rate, 5, 10) - 440) < 2
         assert abs(pitch(right, rate, 5, 10) - 700) < 2
-
-
-def test_R22_killed_at_many_moments_each_call_has_both_of_its_sides_once(
-    start_sandbox: Callable[..., Sandbox], make_home: MakeHome
-) -> None:
-    chance = random.Random("R22 groups")
-    sandbox = start_sandbox(faults=SLOW)
-    home = grouping(make_home(sandbox))
-    expected = drop_pairs(home, 12)
-    killed = 0
-    for _ in range(6):
-        killed += not run_killed_after(home, sandbox, chance.randint(0, 6), chance.uniform(0, 0.3))
-    assert killed >= 4
-    assert home.run_once().returncode == 0
-    each_call_once_with_both_sides(sandbox, expected)
-    assert sorted(entry["state"] for entry in home.entries()) == ["done"] * 12 + ["skipped"] * 12
 
 
 def test_run_once_does_not_end_before_the_window_is_over(home: Home, sandbox: Sandbox) -> None:

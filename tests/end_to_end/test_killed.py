@@ -1,73 +1,124 @@
-"""R22: kill -9 at any moment ends with exactly one call and one media for each recording."""
+"""R22: killed at each kill point, one after the other: exactly one call and one media for each recording.
+
+A sample of tests/proofs/test_crash_matrix.py: each point once, spread over ledgers, ways and Gong's answers, and each
+process goes on with what the one before it left behind.
+"""
 
 from __future__ import annotations
 
-import random
 import signal
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from gong_bridge.sandbox.options import Fault
+from gong_bridge.kill_points import Point
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.bridge import Home, each_call_once, wait_until
+from tests.end_to_end.bridge import Home, wait_until
 from tests.end_to_end.recordings import drop_many
+from tests.forked_command import ForkedCommands
+from tests.proofs.crash_scenes import (
+    BY_LINK,
+    BY_UPLOAD,
+    OF_BACKFILLS,
+    OF_MOVED_LEDGERS,
+    OF_NEW_LEDGERS,
+    OF_QUEUES,
+    SIGKILLED,
+    CrashHome,
+    Scene,
+    crash_home,
+    have_another_disk,
+    queue_of,
+)
 
-MakeHome = Callable[[Sandbox], Home]
-
-SLOW = tuple(Fault(operation=name, kind="slow", seconds=0.08, times=None) for name in ("addCall", "addCallRecording"))
-"""The effect comes at once, the answer later: most kills hit between the two."""
+FIRST_AND_LAST = {*OF_NEW_LEDGERS, *OF_MOVED_LEDGERS, *OF_QUEUES, *OF_BACKFILLS}
 
 
-def run_killed_after(home: Home, sandbox: Sandbox, requests: int, delay_seconds: float) -> bool:
-    """`run --once`, killed `delay_seconds` after so many more requests were answered; True when it ended before."""
-    enough = len(sandbox.requests) + requests
-    with home.running("--once") as service:
-        wait_until(
-            lambda: service.process.poll() is not None or len(sandbox.requests) >= enough, "neither requests nor an end"
-        )
-        time.sleep(delay_seconds)  # the moment itself is what varies here
-        service.send(signal.SIGKILL)
-        code = service.ended()
-    assert code in (-signal.SIGKILL, 0), service.log_text
-    return code == 0
+def of_recordings() -> list[Scene]:
+    """Each point that a recording passes, once, with its first scene that needs no large file."""
+    scenes = [scene for scene in (*BY_UPLOAD, *BY_LINK) if scene.point not in (Point.MEDIA_CONFIRMED, Point.HEARTBEAT)]
+    first = {scene.point: scene for scene in reversed(scenes)}
+    slow = [scene for scene in BY_UPLOAD if scene.point in (Point.MEDIA_CONFIRMED, Point.HEARTBEAT)]
+    return [Scene(point=one.point, source=one.source, before=one.before) for one in (*first.values(), *slow)]
+
+
+def test_the_scenes_have_every_kill_point() -> None:
+    assert {scene.point for scene in of_recordings()} | FIRST_AND_LAST == set(Point)
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[ForkedCommands]:
+    started = ForkedCommands()
+    yield started
+    started.close()
+
+
+def dies(home: CrashHome, scene: Scene, *arguments: str, **named: Callable[[], object]) -> None:
+    """A command that is killed at this point."""
+    code = home.go(*arguments, armed=scene.armed, meanwhile=named.get("meanwhile"))
+    assert code == SIGKILLED, f"{scene.name} was not reached: {home.log.read_text()[-2000:]}"
 
 
 @pytest.mark.parametrize(
-    ("repeated_id", "recordings", "kills"), [("conflict", 40, 8), ("bad_request", 20, 4), ("same_id", 20, 4)]
+    ("third", "ledger", "answer"),
+    [(0, "sqlite", "conflict"), (1, "postgresql", "bad_request"), (2, "sqlite", "same_id")],
 )
-def test_R22_killed_at_many_moments_one_call_and_one_media_each(
-    start_sandbox: Callable[..., Sandbox], make_home: MakeHome, repeated_id: str, recordings: int, kills: int
+def test_R22_killed_at_each_point_one_call_and_one_media_each(
+    third: int, ledger: str, answer: str, commands: ForkedCommands, request: pytest.FixtureRequest, store_url: str,
+    tmp_path: Path, start_sandbox: Callable[..., Sandbox],
+) -> None:  # fmt: skip
+    """No process but the last comes to its end; each finds what was left by those before it."""
+    sandbox = start_sandbox(repeated_id=answer, fetch_links=True, page_size=100)
+    url = None if ledger == "sqlite" else str(request.getfixturevalue("empty_postgresql_url"))
+    made = [Point.MIGRATED, Point.REVISION_APPLIED, Point.LEDGER_MADE][: 3 if url is None else 2]
+    with crash_home(
+        tmp_path / f"sample-{answer}", sandbox, run=commands.run, ledger_url=url, store_url=store_url
+    ) as home:
+        for point in reversed(made):
+            dies(home, Scene(point=point, source=""))
+        scenes = of_recordings()[third::3]
+        for scene in scenes:
+            if scene.source == "across" and not have_another_disk(home.root):
+                continue
+            sandbox.play(*scene.before)
+            home.record(scene.source)
+            dies(home, scene)
+        assert home.go() == 0, home.log.read_text()[-2000:]
+        home.everything_arrived_once()
+        home.sources_are_settled()
+
+
+def test_R16_R22_killed_with_messages_of_a_queue_and_orders_of_a_backfill(
+    commands: ForkedCommands, store_url: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """Whatever Gong says to a repeated clientUniqueId."""
-    chance = random.Random(f"R22 {repeated_id}")
-    sandbox = start_sandbox(repeated_id=repeated_id, faults=SLOW)
-    home = make_home(sandbox)
-    expected = drop_many(home.recorder, recordings)
-    killed = 0
-    for _ in range(kills):
-        killed += not run_killed_after(home, sandbox, chance.randint(2, 9), chance.uniform(0, 0.2))
-    assert killed >= kills - 1
-    assert home.run_once().returncode == 0
-    each_call_once(sandbox, expected)
-    assert {(entry["state"], entry["attempts"]) for entry in home.entries()} == {("done", 0)}
+    with (
+        crash_home(tmp_path / "sample-queue", sandbox, run=commands.run, store_url=store_url, link=False) as home,
+        queue_of(home, "linked", store_url) as queue,
+    ):
+        for point in OF_QUEUES:
+            queue.tell(f"{home.record('linked')}.wav")
+            dies(home, Scene(point=point, source="linked"), "run")
+        for point in OF_BACKFILLS:
+            home.order_backfill("deleted")
+            dies(home, Scene(point=point, source="deleted"))
+        assert home.go() == 0, home.log.read_text()[-2000:]
+        home.everything_arrived_once()
 
 
-def test_R22_killed_while_starting_and_while_looking(home: Home, sandbox: Sandbox) -> None:
-    """Before the first request: in the middle of making the ledger; and with the first look under way."""
-    expected = drop_many(home.recorder, 4)
-    for moment, reached in {
-        "the ledger is being made": home.ledger_path.exists,
-        "asked": lambda: sandbox.requests,
-    }.items():
-        with home.running("--once") as service:
-            wait_until(reached, moment)
-            service.send(signal.SIGKILL)
-            service.ended()
-    assert home.run_once().returncode == 0
-    each_call_once(sandbox, expected)
+def test_R22_R28_killed_while_the_ledger_is_moved(commands: ForkedCommands, tmp_path: Path, sandbox: Sandbox) -> None:
+    """Each time it is begun again it goes on; nothing is delivered again from the new ledger."""
+    with crash_home(tmp_path / "sample-move", sandbox, run=commands.run) as home:
+        home.record("deleted")
+        assert home.go() == 0, home.log.read_text()[-2000:]
+        new = f"sqlite:///{tmp_path}/new.db"
+        for point in OF_MOVED_LEDGERS:
+            dies(home, Scene(point=point, source=""), "ledger", "move", "--to", new)
+        assert home.go("ledger", "move", "--to", new) == 0, home.log.read_text()[-2000:]
+        home.config["ledger"]["url"] = new
+        home.record("deleted")
+        assert home.go() == 0, home.log.read_text()[-2000:]
+        home.everything_arrived_once()
 
 
 def test_R22_a_killed_bridge_leaves_no_processes_behind(home: Home, sandbox: Sandbox) -> None:

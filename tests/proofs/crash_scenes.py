@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg
 
 from gong_bridge.kill_points import VARIABLE, Point
@@ -347,3 +349,41 @@ def crash_home(root: Path, sandbox: Sandbox, **options: Any) -> Iterator[CrashHo
         yield home
     finally:
         home.close()
+
+
+class Queue:
+    """A bucket's queue, as its owner sees it."""
+
+    def __init__(self, bucket: str, store_url: str) -> None:
+        self._sqs = boto3.client(
+            "sqs", endpoint_url=store_url, region_name="us-east-1",
+            aws_access_key_id="testing", aws_secret_access_key="testing",
+        )  # fmt: skip
+        self._bucket = bucket
+        self.url = str(self._sqs.create_queue(QueueName=bucket)["QueueUrl"])
+
+    def tell(self, key: str) -> None:
+        about = {"bucket": {"name": self._bucket}, "object": {"key": key}}
+        body = json.dumps({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": about}]})
+        self._sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def left(self) -> int:
+        """Messages in the queue, those that a dead process has read included."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)["Attributes"]
+        return sum(int(value) for value in told.values())
+
+    def close(self) -> None:
+        self._sqs.close()
+
+
+@contextmanager
+def queue_of(home: CrashHome, source: str, store_url: str) -> Iterator[Queue]:
+    """A queue that a source reads from now on; its listing finds nothing new for an hour."""
+    options = home.options_of(source)
+    queue = Queue(options["bucket"], store_url)
+    options.update(events=queue.url, rescan="1h")
+    try:
+        yield queue
+    finally:
+        queue.close()

@@ -1,0 +1,122 @@
+"""R22: SIGKILL at random moments, hundreds of times, over recordings of every kind; then everything is counted.
+
+The processes are forks of one that has imported everything, so that the kills fall into the work and not into imports.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.sandbox.options import Fault
+from gong_bridge.sandbox.server import Sandbox
+from tests.end_to_end.bridge import environment
+from tests.forked_command import ForkedCommands
+from tests.proofs.crash_scenes import SIGKILLED, CrashHome, crash_home
+from tests.store import moto_server
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200)]
+
+KILLS = 500
+SEED = "R22 random kills"
+SLOW = tuple(Fault(operation=name, kind="slow", seconds=0.05, times=None) for name in ("addCall", "addCallRecording"))
+"""The effect comes at once, the answer later: many kills hit between the two."""
+MOST_OPEN = 40
+KINDS = ("deleted", "deleted", "moved", "across", "pairs", "linked", "linked-moved")
+
+
+@pytest.fixture(scope="module")
+def store_url() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
+class Slot:
+    """One of the processes that are started and killed again and again."""
+
+    def __init__(self, commands: ForkedCommands, home: CrashHome, chance: random.Random) -> None:
+        self._commands = commands
+        self._home = home
+        self._chance = chance
+        self._dies_at: float | None = None
+        self.killed = 0
+
+    def look(self) -> None:
+        """Start it, or kill it when its time has come: sometimes while it starts, mostly in the midst of its work."""
+        if self._dies_at is None:
+            arguments = ["run", "-c", str(self._home.root / "bridge.yaml")]
+            self._commands.start(arguments, environment(self._home.environment), self._home.log)
+            longest = 0.3 if self._chance.random() < 0.2 else 2.0
+            self._dies_at = time.monotonic() + self._chance.uniform(0, longest)
+        elif time.monotonic() >= self._dies_at:
+            code = self._commands.kill()
+            assert code == SIGKILLED, f"{code}: {self._home.log.read_text()[-3000:]}"
+            self._dies_at = None
+            self.killed += 1
+
+    def end(self) -> None:
+        """Kill it for the last time."""
+        if self._dies_at is not None:
+            self._commands.kill()
+            self.killed += 1
+
+
+@contextmanager
+def forks(count: int) -> Iterator[list[ForkedCommands]]:
+    made = [ForkedCommands() for _ in range(count)]
+    try:
+        yield made
+    finally:
+        for one in made:
+            one.close()
+
+
+def open_ones(home: CrashHome) -> int:
+    """How many recordings are on their way."""
+    return int(home.ask("SELECT count(*) FROM entries WHERE state NOT IN ('done', 'skipped')")[0][0])
+
+
+@pytest.mark.parametrize(("ledger", "processes"), [("sqlite", 1), ("postgresql", 3)])
+def test_R22_killed_five_hundred_times_nothing_is_lost_and_nothing_doubled(
+    ledger: str, processes: int, request: pytest.FixtureRequest, store_url: str, tmp_path: Path,
+    start_sandbox: Callable[..., Sandbox],
+) -> None:  # fmt: skip
+    chance = random.Random(f"{SEED} {ledger}")
+    sandbox = start_sandbox(faults=SLOW, fetch_links=True, page_size=100, keep_media_total_bytes=10**9)
+    url = None if ledger == "sqlite" else str(request.getfixturevalue("empty_postgresql_url"))
+    with ExitStack() as stack:
+        commands = stack.enter_context(forks(processes))
+        home = stack.enter_context(
+            crash_home(tmp_path / f"random-{ledger}", sandbox, run=commands[0].run, ledger_url=url, store_url=store_url)
+        )
+        Ledger.open(home.config["ledger"]["url"]).close()  # it is asked how much waits before any process has made it
+        slots = [Slot(one, home, chance) for one in commands]
+        recorded = 0
+        while (killed := sum(slot.killed for slot in slots)) < KILLS:
+            for slot in slots:
+                slot.look()
+            home.let_time_fly_for_links()
+            if recorded < killed and open_ones(home) < MOST_OPEN:  # there is always something to interrupt
+                home.record(chance.choice(KINDS))
+                recorded += 1
+            time.sleep(0.02)
+        for slot in slots:
+            slot.end()
+        waiting = open_ones(home)
+        sandbox.play_no_faults()
+        assert home.go() == 0, home.log.read_text()[-3000:]
+        home.everything_arrived_once()
+        home.sources_are_settled()
+        calls = sandbox.calls
+        print(
+            f"\n{ledger}, {processes} at a time, seed {SEED!r}: {sum(slot.killed for slot in slots)} kills,"
+            f" {len(home.expected)} recordings, {waiting} of them open after the last kill; {len(calls)} calls,"
+            f" {sum(call.media_puts for call in calls)} media, {len(home.expected) - len(calls)} lost,"
+            f" {sum(call.media_puts > 1 for call in calls)} doubled"
+        )
