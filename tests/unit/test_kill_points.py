@@ -26,6 +26,12 @@ def test_every_point_of_the_table_is_in_the_source() -> None:
     assert used == {point.name for point in Point}
 
 
+def test_the_published_table_has_every_point() -> None:
+    document = (PACKAGE.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*?) \| .+ \|$", document, re.MULTILINE)
+    assert rows == [(point.word, point.meaning) for point in Point]
+
+
 def test_every_point_has_a_word_of_its_own_and_a_meaning() -> None:
     assert len({point.word for point in Point}) == len(Point)
     assert all(re.fullmatch("[a-z0-9-]+", point.word) and len(point.meaning) > 10 for point in Point)
