@@ -60,6 +60,7 @@ def dies(home: CrashHome, scene: Scene, *arguments: str, **named: Callable[[], o
     assert code == SIGKILLED, f"{scene.name} was not reached: {home.log.read_text()[-2000:]}"
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("third", "ledger", "answer"),
     [(0, "sqlite", "conflict"), (1, "postgresql", "bad_request"), (2, "sqlite", "same_id")],
