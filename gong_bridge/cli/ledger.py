@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -210,12 +211,17 @@ def export(
             _write(rows, form, sys.stdout)
             return
         try:
-            with output.open("x", encoding="utf-8", newline="") as file:
+            with open(output, "x", encoding="utf-8", newline="", opener=_private) as file:
                 _write(rows, form, file)
         except FileExistsError:
             raise ConfigError(f"{output} is there already; choose another name") from None
         except OSError as error:
             raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from None
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read: it names people."""
+    return os.open(path, flags, 0o600)
 
 
 def _write(rows: Iterator[dict[str, Any]], form: str, file: Any) -> None:

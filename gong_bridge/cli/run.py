@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -57,6 +58,8 @@ def run(
 def _run_service(options: Config) -> int:
     logs.configure(options.log.level, options.log.format)
     logs.take_over_last_words()
+    # A core file would hold keys and recordings; systemd's unit says the same for the service that it starts.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     traffic = Traffic()
     bridge = _bridge_when_possible(options, traffic)
     stop = _stop_on_signals(bridge)

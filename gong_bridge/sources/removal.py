@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from gong_bridge.kill_points import Point, reached
@@ -41,7 +41,32 @@ def move_delivered(root_fd: int, parts: list[bytes], version: str, move_to: byte
         return "moved" if any(_version_of_path(path) == version for path in _taken_names(wanted)) else "changed"
     if lies_there != version:
         return "changed"
-    os.makedirs(os.path.dirname(wanted), exist_ok=True)
+    with _target_folder(move_to, parts[:-1]) as folder:
+        return _move_to(root_fd, parts, version, os.path.join(folder, parts[-1]))
+
+
+@contextmanager
+def _target_folder(move_to: bytes, parts: list[bytes]) -> Iterator[bytes]:
+    """The folder below `move_to` for these parts, made where it is missing, and held open while it is written to.
+
+    No link below `move_to` is followed, also none that is put there meanwhile: it may lie in the recorder's own folder,
+    where others write. `move_to` itself is the operator's word and may be a link. Raises OSError.
+    """
+    os.makedirs(move_to, exist_ok=True)
+    folder_fd = os.open(move_to, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=folder_fd)
+            below = open_folder(folder_fd, [part])
+            os.close(folder_fd)
+            folder_fd = below
+        yield b"/proc/self/fd/%d" % folder_fd
+    finally:
+        os.close(folder_fd)
+
+
+def _move_to(root_fd: int, parts: list[bytes], version: str, wanted: bytes) -> str:
     if any(_is_copy(root_fd, parts, version, path) for path in _taken_names(wanted)):
         _unlink(root_fd, parts)  # copied before a crash; only this was left to do
         return "moved"
@@ -68,7 +93,9 @@ def _copy_over(root_fd: int, parts: list[bytes], version: str, target: bytes) ->
     """Copy to another file system, onto the disk, before the original goes. False when it changed meanwhile."""
     folder = os.path.dirname(target)
     # A dot file with a short name of its own: no source takes it, and long names stay within the limit
-    copy = os.path.join(folder, b".gong-bridge-" + hashlib.sha256(target).hexdigest()[:16].encode() + b".tmp")
+    copy = os.path.join(
+        folder, b".gong-bridge-" + hashlib.sha256(os.path.basename(target)).hexdigest()[:16].encode() + b".tmp"
+    )
     file_fd, status = open_beneath(root_fd, parts)
     try:
         with open(file_fd, "rb") as original, open(copy, "wb") as file:

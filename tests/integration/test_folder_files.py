@@ -118,6 +118,26 @@ def test_a_folder_replaced_by_a_link_does_not_lead_out(root: Path, tmp_path: Pat
     assert (tmp_path / "day" / "a.wav").exists()
 
 
+@pytest.mark.parametrize("kind", ["to a folder outside", "to nothing", "a file"])
+def test_R30_a_link_below_the_target_does_not_lead_a_move_out(root: Path, tmp_path: Path, kind: str) -> None:
+    """The target lies in the recorder's own folder, where others may put a link."""
+    (root / "day").mkdir()
+    (root / "day" / "a.wav").write_bytes(b"RIFF")
+    outside = tmp_path / "outside"
+    (root / "done").mkdir()
+    if kind == "a file":
+        (root / "done" / "day").write_text("in the way")
+    else:
+        (root / "done" / "day").symlink_to(outside)
+    if kind == "to a folder outside":
+        outside.mkdir()
+    folder = source(root, after_upload={"move_to": "done"})
+    with pytest.raises(SourceUnavailable, match="cannot be removed"):
+        folder.settle(folder.stat("day/a.wav"))
+    assert (root / "day" / "a.wav").exists()
+    assert not outside.exists() or list(outside.iterdir()) == []
+
+
 def test_a_file_cut_short_while_it_is_read_is_noticed(root: Path) -> None:
     (root / "a.wav").write_bytes(b"1" * 1_000_000)
     folder = source(root)

@@ -136,11 +136,16 @@ def processes_of(pid: int) -> list[int]:
 
 
 def search_processes(findings: Findings, pid: int) -> None:
-    """Command lines of all, and the environment of the children: there, nothing of the user's may stand."""
+    """Command lines of all, and the environment of the children: there, nothing of the user's may stand.
+
+    A child that has not become its program yet is a copy of the service, with the service's own command line.
+    """
+    of_service = Path(f"/proc/{pid}/cmdline").read_bytes()
     for number in processes_of(pid):
         try:
-            findings.search(f"ps {number}", Path(f"/proc/{number}/cmdline").read_bytes(), people=True)
-            if number != pid:
+            command_line = Path(f"/proc/{number}/cmdline").read_bytes()
+            findings.search(f"ps {number}", command_line, people=True)
+            if command_line != of_service:
                 findings.search(f"environ {number}", Path(f"/proc/{number}/environ").read_bytes(), people=True)
         except OSError:
             continue  # it has just ended
@@ -172,6 +177,8 @@ def weather(home: Home, port: int, *, seconds: float) -> Findings:
             search_processes(findings, service.process.pid)
             time.sleep(min(2.0, max(give_up - time.monotonic(), 0.1)))
         assert search_pages(findings, port) == 7
+        limits = Path(f"/proc/{service.process.pid}/limits").read_text()
+        assert [line.split()[4] for line in limits.splitlines() if line.startswith("Max core file")] == ["0"]
         service.send(signal.SIGABRT)  # what systemd's watchdog does: the worst moment to print anything
         service.ended()
     findings.search_file(home.root / "service.log", people=True)

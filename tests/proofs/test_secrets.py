@@ -1,4 +1,4 @@
-"""Proof: no secret and nobody's data in 100 MB of logs, nor in ledger, pages, metrics and processes."""
+"""Proof: no secret and nobody's data in 100 MB of logged errors, nor in what the service leaves in a storm."""
 
 from __future__ import annotations
 
