@@ -107,6 +107,8 @@ def _show(reading: Reading, wish: Wish, progress: ExportProgress) -> None:
         sink = _PipeSink(csv_lines if wish.form == "csv" else json_lines)
         if wish.form == "csv":
             sys.stdout.buffer.write(csv_heading(reading.row))
+    if out.is_terminal:
+        sink = _OnScreen(sink, progress)
     reached = Place.beginning(reading.period, 0)
 
     def keep(at: Place) -> None:
@@ -193,3 +195,18 @@ class _PipeSink:
     def back_to(self, _mark: int, /) -> None:
         """What was printed cannot be taken back."""
         raise cannot_take_back()
+
+
+class _OnScreen:
+    """A sink that shares the terminal with the bar: the bar gives way to the first rows."""
+
+    def __init__(self, sink: Sink, progress: ExportProgress) -> None:
+        self._sink = sink
+        self._progress = progress
+        self.back_to = sink.back_to
+
+    def write(self, rows: Sequence[GongAnswer]) -> int:
+        """Show them."""
+        if rows:
+            self._progress.give_way()
+        return self._sink.write(rows)

@@ -25,8 +25,12 @@ class ExportProgress:
             BarColumn(bar_width=30),
             console=console,
             transient=True,
+            # Rows on standard output are for a pipe as they are, whatever stands on the terminal.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not console.is_terminal,
         )
+        self._is_shown = console.is_terminal
         self._task = self._bar.add_task(f"asking for {what}", total=None)
 
     def __enter__(self) -> ExportProgress:
@@ -37,6 +41,11 @@ class ExportProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def give_way(self) -> None:
+        """Rows are about to stand where the bar is; from now on only long waits are told, in lines."""
+        self._bar.stop()
+        self._is_shown = False
 
     def reached(self, place: Place, total: int | None) -> None:
         """A page was written. total: rows of the list, where Gong says so."""
@@ -54,7 +63,7 @@ class ExportProgress:
     def waits(self, why: str, wait_seconds: float | None = None) -> None:
         """It waits for this reason."""
         said = f"waiting{'' if wait_seconds is None else f' {wait_seconds:.0f} s'}: {why}"
-        if self._console.is_terminal:
+        if self._is_shown:
             self._bar.update(self._task, description=said[: max(20, self._console.width - 40)])
         elif wait_seconds is None or wait_seconds >= LONG_WAIT_SECONDS:
             self._console.print(Text(said, style="dim"), soft_wrap=True)

@@ -300,6 +300,16 @@ def test_two_at_once_do_not_write_one_file(desk: Desk) -> None:
         assert "is being written by another gong-bridge" in str(refused.exception)
 
 
+def test_another_account_is_asked_with_its_own_address(desk: Desk, start_sandbox: Callable[..., Sandbox]) -> None:
+    emea = start_sandbox(page_size=100)
+    with (desk.folder / "bridge.yaml").open("a") as file:
+        keys = "access_key: sandbox, access_key_secret: sandbox-secret"
+        file.write(f'accounts: {{emea: {{base_url: "{emea.base_url}", {keys}}}}}\n')
+    assert len(desk.rows("users", "--account", "emea")) == 7
+    assert [request.path for request in emea.requests] == ["/v2/users"]
+    assert desk.asked("/v2/users") == 0
+
+
 def test_looking_makes_no_ledger(desk: Desk) -> None:
     desk.rows("users")
     assert not (desk.folder / "ledger.db").exists()
