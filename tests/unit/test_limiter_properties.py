@@ -55,7 +55,7 @@ def allowances(ledger: Ledger, rate: float, per_day: int) -> list[LedgerAllowanc
     return [LedgerAllowance(ledger, rate, per_day) for _ in range(2)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.sampled_from([1.0, 3.0, 7.0]),
     per_day=st.sampled_from([12, 10_000]),
