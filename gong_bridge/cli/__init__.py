@@ -25,6 +25,7 @@ _MODULES = {
     "explain": "explain",
     "backfill": "backfill",
     "status": "status",
+    "reconcile": "reconcile",
     "pause": "switching",
     "resume": "switching",
     "auth": "auth",

@@ -24,6 +24,7 @@ from gong_bridge.errors import ConfigError
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.connection import Gong
 from gong_bridge.ledger.budget import allowance_of
+from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logging_in import log_in_of
 from gong_bridge.owner import owner_name
 from gong_bridge.receive.behind_live import BehindLive
@@ -76,7 +77,7 @@ class Opened:
 
     def period(self, from_text: str | None, to_text: str | None) -> Window:
         """What --from and --to mean. Raises ConfigError."""
-        return period_of(_said(from_text), to_text, zone=self.zone, now=self.now)
+        return asked_period(from_text, to_text, self.zone, self.now)
 
     def days(self, from_text: str | None, to_text: str | None) -> tuple[date, date]:
         """What --from and --to mean for statistics. Raises ConfigError."""
@@ -87,34 +88,55 @@ class Opened:
         return {"command": command, "account": account_name(self.account), **said}
 
 
+def asked_period(from_text: str | None, to_text: str | None, zone: ZoneInfo, now: datetime) -> Window:
+    """What --from and --to mean. Raises ConfigError."""
+    return period_of(_said(from_text), to_text, zone=zone, now=now)
+
+
 def _said(from_text: str | None) -> str:
     if from_text is None:
         raise ConfigError("say from when, such as --from 2026-01-31 or --from 7d")
     return from_text
 
 
+def account_called(options: Config, account: str | None) -> str | None:
+    """The account that `--account` means. Raises ConfigError when there is none of that name."""
+    name = None if account in (None, DEFAULT_ACCOUNT) else account
+    if name not in options.all_accounts:
+        raise ConfigError(f"--account: {account_is_unknown(str(name), options.accounts)}")
+    return name
+
+
 @contextmanager
 def opened_gong(config: Path | None, account: str | None, what: str) -> Iterator[Opened]:
     """The account's Gong, within the allowance of the ledger and behind new recordings. Raises ConfigError."""
     options = read_for_ledger(config)
-    name = None if account in (None, DEFAULT_ACCOUNT) else account
-    if name not in options.all_accounts:
-        raise ConfigError(f"--account: {account_is_unknown(str(name), options.accounts)}")
+    name = account_called(options, account)
+    with (
+        opened_ledger(options) as ledger,
+        ExportProgress(err, what) as progress,
+        gong_behind_live(options, name, ledger, progress) as gong,
+    ):
+        yield Opened(gong=gong, options=options, progress=progress, account=name, now=clock.now())
+
+
+@contextmanager
+def gong_behind_live(options: Config, name: str | None, ledger: Ledger, progress: ExportProgress) -> Iterator[Gong]:
+    """One account's Gong, behind new recordings; name: None is the one under `gong`."""
     of_account = options.all_accounts[name]
-    with opened_ledger(options) as ledger, ExportProgress(err, what) as progress:
-        stop = threading.Event()
-        allowance = allowance_of(ledger, of_account.limits, name=account_name(name))
-        client = GongClient(
-            log_in_of(name, of_account, ledger=ledger, owner=owner_name(), stop=stop),
-            of_account.timeouts,
-            BehindLive(allowance, ledger, options.ledger.lease, progress.waits),
-            stop,
-        )
-        try:
-            with Gong(client) as gong:
-                yield Opened(gong=gong, options=options, progress=progress, account=name, now=clock.now())
-        finally:
-            allowance.flush()
+    stop = threading.Event()
+    allowance = allowance_of(ledger, of_account.limits, name=account_name(name))
+    client = GongClient(
+        log_in_of(name, of_account, ledger=ledger, owner=owner_name(), stop=stop),
+        of_account.timeouts,
+        BehindLive(allowance, ledger, options.ledger.lease, progress.waits),
+        stop,
+    )
+    try:
+        with Gong(client) as gong:
+            yield gong
+    finally:
+        allowance.flush()
 
 
 def check_ids(option: str, ids: Sequence[str]) -> list[str]:

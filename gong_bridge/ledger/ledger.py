@@ -19,8 +19,10 @@ from gong_bridge.ledger.open import open_database
 from gong_bridge.ledger.operating import Operator
 from gong_bridge.ledger.people_cache import People
 from gong_bridge.ledger.pruning import Pruning
+from gong_bridge.ledger.putting_back import PuttingBack
 from gong_bridge.ledger.queries import Views
 from gong_bridge.ledger.reaches import Reaches
+from gong_bridge.ledger.receipts import Receipts
 from gong_bridge.ledger.store import Work
 from gong_bridge.ledger.turns import Turns
 from gong_bridge.ledger.upkeep import Upkeep
@@ -32,6 +34,7 @@ class Ledger:
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     groups: calls in several files. operator: retry and skip. descriptions: sidecars of calls that are there.
     backfills: orders to bring in old recordings.
+    receipts: what became of each day's recordings. putting_back: what Gong has no more is delivered anew.
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished.
@@ -50,6 +53,8 @@ class Ledger:
         self.people = People(database)
         self.notes = Notes(database)
         self.backfills = Backfills(database, self.intake)
+        self.receipts = Receipts(database)
+        self.putting_back = PuttingBack(database)
         self.reaches = Reaches(database)
         self.bridges = Bridges(database)
         self.turns = Turns(database)

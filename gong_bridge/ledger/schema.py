@@ -192,6 +192,16 @@ oauth_tokens = Table(
     Column("got_at", BigInteger, nullable=False),
 )
 
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # "": the one under `gong`
+    Column("source", Text, primary_key=True),  # "": calls that no source of ours recorded
+    Column("counts", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
 backfills = Table(
     "backfills",
     metadata,

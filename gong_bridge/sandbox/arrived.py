@@ -162,6 +162,19 @@ class Arrived:
         with self._lock:
             return f"{self._next_id % 10**6}-{self._revision}-{self._statuses.total()}"
 
+    def forget_call(self, call_id: str) -> bool:
+        """Delete one call, as a person in Gong may; whether there was one."""
+        with self._lock:
+            call = self._calls.pop(call_id, None)
+            if call is None:
+                return False
+            if self._by_client_unique_id.get(call.client_unique_id) == call_id:
+                del self._by_client_unique_id[call.client_unique_id]
+            self._links.discard(str(call.body.get("downloadMediaUrl")))
+            self._kept_bytes -= len(self._kept.pop(call_id, b""))
+            self._revision += 1
+            return True
+
     def forget(self) -> None:
         """Start again empty."""
         with self._lock:

@@ -29,13 +29,14 @@ class Control:
         self._faults = faults
 
     def routes(self) -> list[Route]:
-        """GET /_sandbox/state; GET, POST and DELETE /_sandbox/faults; POST /_sandbox/forget."""
+        """The paths below /_sandbox/: what arrived, faults, and ways to forget."""
         return [
             Route("/_sandbox/state", _local(self._state), methods=["GET"]),
             Route("/_sandbox/faults", _local(self._read_faults), methods=["GET"]),
             Route("/_sandbox/faults", _local(self._add_faults), methods=["POST"]),
             Route("/_sandbox/faults", _local(self._clear_faults), methods=["DELETE"]),
             Route("/_sandbox/forget", _local(self._forget), methods=["POST"]),
+            Route("/_sandbox/calls/{id}/delete", _local(self._delete_call), methods=["POST"]),
         ]
 
     async def _state(self, _request: Request) -> Response:
@@ -82,6 +83,11 @@ class Control:
     async def _forget(self, _request: Request) -> Response:
         self._arrived.forget()
         self._limits.forget()
+        return JSONResponse({})
+
+    async def _delete_call(self, request: Request) -> Response:
+        if not self._arrived.forget_call(request.path_params["id"]):
+            raise Refusal(404, "there is no such call")
         return JSONResponse({})
 
 

@@ -1,4 +1,4 @@
-"""When each call began, for the daily receipt; tokens of an OAuth log-in."""
+"""When each call began, and the daily receipts; tokens of an OAuth log-in."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,14 @@ def upgrade() -> None:
         sa.Column("account", sa.Text, primary_key=True),
         sa.Column("sealed", sa.Text, nullable=False),
         sa.Column("got_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "receipts",
+        sa.Column("day", sa.Text, primary_key=True),
+        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("counts", sa.Text, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
     )
     op.add_column("entries", sa.Column("started_at", sa.BigInteger))
     _read_starts(op.get_bind())

@@ -1,0 +1,1 @@
+"""What became of each day's recordings, settled against what Gong has."""
