@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rich.console import JustifyMethod
+from rich.table import Table
 from rich.text import Text
 
-from gong_bridge.cli.common import out, print_rows
+from gong_bridge.cli.common import out
 from gong_bridge.config.accounts import account_name
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.readable import printable
@@ -21,12 +23,13 @@ from gong_bridge.receipt.settling import NOT_OURS, Settled, SourceReceipt
 MOST_SHOWN = 20
 """Of each kind, in the table; --json has all."""
 _LISTED = {
-    "missing": "missing in Gong", "doubled": "there more than once", "unknown": "unknown to us",
+    "missing": "missing in Gong", "doubled": "in Gong more than once", "unknown": "of others, unknown to us",
 }  # fmt: skip
+_TEXTS = ("day", "account", "source")
 _COLUMNS = {
     "day": "day", "account": "account", "source": "source", "recorded": "recorded", "in_gong": "in Gong",
-    "waiting": "waiting", "skipped": "skipped", "held": "held", "missing": "missing", "doubled": "doubled",
-    "unknown": "unknown",
+    "waiting": "waiting", "skipped": "skipped", "held": "held", "missing": "missing", "doubled": "twice",
+    "unknown": "others",
 }  # fmt: skip
 
 
@@ -70,7 +73,9 @@ class Sheet:
 
     def show(self, ledger: Ledger) -> None:
         """The table, and below it each kind of trouble with its calls."""
-        print_rows(self.rows, _COLUMNS, as_json=False, empty="nothing was recorded, and Gong has nothing")
+        out.print(self._table() if self.rows else Text("nothing was recorded, and Gong has no call", style="dim"))
+        if any(row["day"].endswith("*") for row in self.rows):
+            out.print(Text("* a part of the day", style="dim"))
         if self.skipped:
             reasons = ", ".join(f"{count:,} {code}" for code, count in self.skipped.most_common())
             out.print(Text(f"skipped: {reasons}", style="dim"))
@@ -80,6 +85,8 @@ class Sheet:
             out.print(Text(f"held: {self.held:,} (gong-bridge ledger list --state held --state rejected)"))
         for kind, words in _LISTED.items():
             self._show_calls(ledger, kind, words)
+        if not (self.held or self.counts["missing"] or self.counts["doubled"]):
+            out.print(Text("all accounted for", style="green"))
 
     def _show_calls(self, ledger: Ledger, kind: str, words: str) -> None:
         if not self.counts[kind]:
@@ -94,13 +101,22 @@ class Sheet:
         if self.counts[kind] > len(self.listed[kind]):
             out.print(Text(f"  ... and {self.counts[kind] - len(self.listed[kind]):,} more (--json)", style="dim"))
 
+    def _table(self) -> Table:
+        """Without the columns in which there is nothing: all of it in 80 columns."""
+        table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+        told = [name for name in _COLUMNS if any(row[name] for row in self.rows)]
+        for name in told:
+            justify: JustifyMethod = "left" if name in _TEXTS else "right"
+            table.add_column(_COLUMNS[name], justify=justify, no_wrap=name != "source", overflow="fold")
+        for row in self.rows:
+            table.add_row(*(Text(str(row[name] or "")) for name in told))
+        return table
+
     def _row(self, receipt: DayReceipt, source: str, one: SourceReceipt) -> dict[str, Any]:
-        counts = one.counts()
-        shown = {name: counts[name] or "·" for name in _COLUMNS if name in counts}
         return {
-            **shown,
-            "skipped": one.skipped.total() or "·",
-            "day": receipt.day.day.isoformat() + ("" if receipt.day.is_whole else " (part)"),
+            **one.counts(),
+            "skipped": one.skipped.total(),
+            "day": receipt.day.day.isoformat() + ("" if receipt.day.is_whole else "*"),
             "account": account_name(receipt.account) if self.with_accounts else None,
             "source": printable(source) if source != NOT_OURS else "(others)",
         }

@@ -204,7 +204,7 @@ def test_wrong_usage_says_what_to_write(office: Office, words: tuple[str, ...], 
 
 def test_403_names_the_scope_and_says_that_nothing_was_settled(office: Office) -> None:
     office.delivered("whole.wav")
-    office.sandbox.play(Fault(operation="listCalls", status=403))
+    office.sandbox.play(Fault(operation="listCalls", kind="status", status=403))
     error = office.run(*MARCH_1).exception
     assert isinstance(error, BridgeError)
     assert "api:calls:read:basic" in error.message
