@@ -279,7 +279,26 @@ def test_a_file_is_never_written_over_nor_gone_on_with_by_another_question(desk:
     assert output.read_bytes() == whole
 
 
-def test_a_part_that_was_cut_short_is_begun_again_at_its_window_or_refused(desk: Desk) -> None:
+def test_a_list_without_windows_begins_again_when_its_cursor_is_lost(desk: Desk) -> None:
+    desk.sandbox.play(Fault(operation="listUsers", kind="status", status=400, skip=2))
+    output = desk.folder / "users.jsonl"
+    assert desk.run("users", "--output", str(output)).exit_code == 0
+    assert [json.loads(line)["extension"] for line in output.read_text().splitlines()] == [
+        str(extension) for extension in range(201, 208)
+    ]
+
+
+def test_a_part_that_lost_the_end_of_its_window_is_begun_again_there(desk: Desk) -> None:
+    output = half(desk, "calls.jsonl", after_pages=4)
+    part, note = Path(f"{output}.part"), json.loads(Path(f"{output}.resume").read_text())
+    assert 0 < note["window_mark"] < note["mark"] == part.stat().st_size
+    with part.open("r+b") as file:
+        file.truncate(note["mark"] - 1)
+    assert desk.run("calls", *FIRST_OF_MARCH, "--output", str(output), "--resume").exit_code == 0
+    assert [json.loads(line)["id"] for line in output.read_text().splitlines()] == desk.call_ids
+
+
+def test_a_part_that_was_cut_short_is_refused_by_name(desk: Desk) -> None:
     output = half(desk, "calls.jsonl")
     part, note = Path(f"{output}.part"), Path(f"{output}.resume")
     window_mark = json.loads(note.read_text())["window_mark"]
