@@ -23,7 +23,7 @@ from gong_bridge.sources.base import Intake, Source
 from gong_bridge.supervision import Work, every, keep_going
 from gong_bridge.worker import Leases, Worker
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.8
 """How often one thread asks the ledger for work on behalf of all idle workers: also for what other hosts write."""
 TEND_SECONDS = 1.0
 """How often the housekeeping looks at the gate and agents.csv, and systemd is told that we live."""

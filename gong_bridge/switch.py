@@ -16,7 +16,7 @@ log = get_logger(__name__)
 
 
 class Switch:
-    """The pauses by hand as they were at the last look, twice a second; thread-safe."""
+    """The pauses by hand as they were at the last look, a moment ago; thread-safe."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

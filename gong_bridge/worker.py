@@ -21,7 +21,7 @@ from gong_bridge.pipeline import Pipeline
 from gong_bridge.retry import RetryPolicy, next_wait_seconds
 from gong_bridge.switch import Switch
 
-IDLE_WAIT_SECONDS = 5.0
+IDLE_WAIT_SECONDS = 30.0
 """How long a worker with nothing to do waits unless it is woken: one thread looks on behalf of all of them."""
 GIVEN_BACK_WAIT_SECONDS = 15.0
 """How long an entry waits whose attempt was given back, when the error names no time."""

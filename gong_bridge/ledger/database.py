@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from functools import wraps
@@ -27,6 +27,7 @@ _BUSY_SECONDS = 30.0
 _CONNECTIONS = 16
 _POOL_SECONDS = 60.0
 _MOST_CLASHES = 5
+_MOST_GLANCES = 64
 _POSTGRESQL_SETTINGS = {
     "lock_timeout": "30s",
     "statement_timeout": "120s",  # a server that hangs
@@ -83,6 +84,7 @@ class Database:
             self.relaxed_connection, self._write_lock if self.is_sqlite else threading.Lock(), self.place
         )
         """For single statements that a power cut may undo."""
+        self._glances: dict[Executable, Statement] = {}
 
     @contextmanager
     def write(
@@ -139,6 +141,17 @@ class Database:
         """A connection for reading; each statement sees its own moment."""
         with self._connected(self._durable) as connection:
             yield connection if self.is_sqlite else connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def glance(self, statement: Executable, values: Mapping[str, Any]) -> list[Any]:
+        """The rows of a short question that is asked again and again: on PostgreSQL one round trip, without a pool."""
+        if self.is_sqlite:
+            with self.read() as connection:
+                return list(connection.execute(statement, values))
+        if statement not in self._glances:
+            if len(self._glances) >= _MOST_GLANCES:
+                self._glances.clear()
+            self._glances[statement] = self.statement(statement)
+        return self.swift.rows(self._glances[statement], values)
 
     def alone(self, connection: Connection, key: int) -> None:
         """Until the end of its transaction no other is here with this key (SQLite has one writer anyway)."""

@@ -20,6 +20,7 @@ _WRONG_FILES = "wrong_files"
 _FAILING = "failing"
 _BY_HAND = "paused-by-hand:"
 """With the source's name behind it; with nothing: all of them."""
+_PAUSES_BY_HAND = select(notes.c.name, notes.c.value).where(notes.c.name.startswith(_BY_HAND)).order_by(notes.c.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,9 +110,8 @@ class Notes:
 
     def paused_by_hand(self) -> list[PausedByHand]:
         """Every pause by hand; that of everything first."""
-        statement = select(notes.c.name, notes.c.value).where(notes.c.name.startswith(_BY_HAND)).order_by(notes.c.name)
-        with self._database.read() as connection:
-            rows = [(row.name.removeprefix(_BY_HAND), json.loads(row.value)) for row in connection.execute(statement)]
+        told = self._database.glance(_PAUSES_BY_HAND, {})
+        rows = [(name.removeprefix(_BY_HAND), json.loads(value)) for name, value in told]
         return [
             PausedByHand(
                 source=source or None, since=datetime.fromisoformat(value["since"]), reason=value["reason"] or ""

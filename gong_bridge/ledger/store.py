@@ -89,8 +89,8 @@ class Work:
     def is_any(self, now: datetime, lanes: Lanes = None) -> bool:
         """Whether there is something to claim; one short look that changes nothing and keeps nobody waiting."""
         look = {"at": micros(now), "fresh_since": micros(now - timedelta(seconds=FRESH_SECONDS))}
-        with self._database.read() as connection:
-            return connection.execute(look_statement(lanes, live_only=False, order="oldest"), look).scalar() is not None
+        (row,) = self._database.glance(look_statement(lanes, live_only=False, order="oldest"), look)
+        return row[0] is not None
 
     @again_when_clashed
     def renew(self, tokens: Collection[str], until: datetime) -> set[str]:

@@ -42,11 +42,15 @@ class Swift:
         self.replaced = 0
         """How often the connection died: what was written last may be forgotten, if it was the server that died."""
 
-    def row(self, statement: Statement, values: Mapping[str, Any]) -> Any | None:
-        """The first row that it gives, or None. Raises LedgerReadOnly."""
+    def rows(self, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+        """The rows that it gives. Raises LedgerReadOnly."""
         with self._lock:
             self._execute(statement, values)
-            rows = self._cursor.fetchall()  # to the end: only then SQLite has done it
+            return list(self._cursor.fetchall())  # to the end: only then SQLite has done it
+
+    def row(self, statement: Statement, values: Mapping[str, Any]) -> Any | None:
+        """The first row that it gives, or None. Raises LedgerReadOnly."""
+        rows = self.rows(statement, values)
         return rows[0] if rows else None
 
     def count(self, statement: Statement, values: Mapping[str, Any]) -> int:
