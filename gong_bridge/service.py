@@ -33,13 +33,11 @@ from gong_bridge.routing import build_routes
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.sources.base import Intake
-from gong_bridge.supervision import Failures, Witness
+from gong_bridge.supervision import Failures, Told, Witness
 from gong_bridge.switch import Switch
 
 log = get_logger(__name__)
 
-TELL_AGAIN_SECONDS = 60.0
-"""How often a bridge says once more which of its files are wrong."""
 LONGEST_WAIT_SECONDS = 2 * 86_400.0
 """No entry waits so long on purpose; the longest wait is that for the day's allowance."""
 
@@ -104,8 +102,8 @@ class Bridge:
             on_trouble=self.accounts.pause,
         )
         self.failures = Failures()
-        self._told_troubles: list[str] | None = None
-        self._tell_again_at = 0.0
+        self._wrong_files = Told(self.ledger.notes.tell_wrong_files)
+        self._failing = Told(self.ledger.notes.tell_failing)
         self.wake = threading.Event()
         """Set when there may be work for idle workers."""
 
@@ -178,16 +176,11 @@ class Bridge:
         """Free what a corrected mapping held; tell which files are wrong."""
         if self.mapping_watch.look():
             self.wake.set()
-        troubles = [*self.mapping_watch.troubles, *self.agents.troubles]
-        now_seconds = clock.monotonic_seconds()
-        # Now and then again: another bridge on the ledger, whose files are right, may have said so meanwhile.
-        if troubles != self._told_troubles or (troubles and now_seconds >= self._tell_again_at):
-            self.ledger.notes.tell_wrong_files(troubles)
-            self._told_troubles, self._tell_again_at = troubles, now_seconds + TELL_AGAIN_SECONDS
+        self._wrong_files.tell([*self.mapping_watch.troubles, *self.agents.troubles])
 
     def tell_failures(self) -> None:
         """Write down which threads fail again and again."""
-        self.ledger.notes.tell_failing(self.failures.sentences())
+        self._failing.tell(self.failures.sentences())
 
     def intake_of(self, route: Route) -> Intake:
         """Where a source hands what it finds."""

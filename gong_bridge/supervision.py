@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gong_bridge import clock
@@ -17,6 +17,8 @@ AGAIN_SECONDS = 5.0
 
 FAILED_LATELY_SECONDS = 60.0
 """For so long after its last failure a thread is told of."""
+TELL_AGAIN_SECONDS = 60.0
+"""How often trouble that lasts is written down once more."""
 
 log = get_logger(__name__)
 
@@ -59,6 +61,26 @@ class Failures:
             for name, (kind, at) in sorted(self._failed.copy().items())
             if at > since
         ]
+
+
+class Told:
+    """Sentences about this process, written where other processes read them: when they change, not each second.
+
+    While there are any they are written once more now and then: another bridge on the ledger, which has no such
+    trouble, may have said so meanwhile.
+    """
+
+    def __init__(self, write: Callable[[Sequence[str]], None]) -> None:
+        self._write = write
+        self._last: list[str] | None = None
+        self._again_at = 0.0
+
+    def tell(self, sentences: Sequence[str]) -> None:
+        """These are true now. Raises what `write` raises; then the next call tries again."""
+        now_seconds = clock.monotonic_seconds()
+        if list(sentences) != self._last or (sentences and now_seconds >= self._again_at):
+            self._write(sentences)
+            self._last, self._again_at = list(sentences), now_seconds + TELL_AGAIN_SECONDS
 
 
 def every(wait_seconds: float, do: Callable[[], object]) -> Work:

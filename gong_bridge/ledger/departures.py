@@ -8,7 +8,7 @@ from collections import deque
 from gong_bridge import clock
 from gong_bridge.errors import RateLimited
 
-MARGIN_SECONDS = 0.02
+MARGIN_SECONDS = 0.03
 """How much closer two calls may arrive at Gong than they left here, unless an answer's delay says more."""
 _LEAST_MARGIN_SECONDS = 0.01
 _MEAN_MARGIN_SECONDS = 0.035
