@@ -102,8 +102,9 @@ class Bridge:
             on_trouble=self.accounts.pause,
         )
         self.failures = Failures()
-        self._wrong_files = Told(self.ledger.notes.tell_wrong_files)
-        self._failing = Told(self.ledger.notes.tell_failing)
+        self._wrong_files, self._failing = map(
+            Told, (self.ledger.notes.tell_wrong_files, self.ledger.notes.tell_failing)
+        )
         self.wake = threading.Event()
         """Set when there may be work for idle workers."""
 

@@ -51,7 +51,7 @@ def test_ledger_show_retry_skip_and_export(home: Home, sandbox: Sandbox) -> None
     unsaid = home.run("ledger", "retry")
     assert (unsaid.returncode, unsaid.stderr) == (
         2,
-        "say which entries: numbers, or --state, --source, --code, --person\n",
+        "say which entries: numbers, or --state, --source, --code, --person, --account\n",
     )
 
 
