@@ -58,10 +58,7 @@ class Bridge:
         self.tables = Tables()
         self.routes = build_routes(config, self.tables)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
-        is_new = not ledger_exists(config.ledger.url)
-        self.ledger = Ledger.open(config.ledger.url, config.ledger.password)
-        if is_new:
-            log.info("a new, empty ledger was made")
+        self.ledger = _open_ledger(config)
         self.owner = owner_name()
         self.home = Home(lanes=self.lanes, lease_seconds=config.ledger.lease, is_alive=is_alive)
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
@@ -102,9 +99,8 @@ class Bridge:
             on_trouble=self.accounts.pause,
         )
         self.failures = Failures()
-        self._wrong_files, self._failing = map(
-            Told, (self.ledger.notes.tell_wrong_files, self.ledger.notes.tell_failing)
-        )
+        self._wrong_files = Told(self.ledger.notes.tell_wrong_files)
+        self._failing = Told(self.ledger.notes.tell_failing)
         self.wake = threading.Event()
         """Set when there may be work for idle workers."""
 
@@ -193,3 +189,11 @@ class Bridge:
             noticed=self.sidecar_watch.notice,
             wake=self.wake,
         )
+
+
+def _open_ledger(config: Config) -> Ledger:
+    is_new = not ledger_exists(config.ledger.url)
+    ledger = Ledger.open(config.ledger.url, config.ledger.password)
+    if is_new:
+        log.info("a new, empty ledger was made")
+    return ledger
