@@ -110,7 +110,17 @@ class _Dealt:
 class QueueReader:
     """Reads the queue in a thread of its own from `start` to `stop`; several bridges may read one queue."""
 
-    def __init__(self, options: BucketSource, arrivals: Arrivals, intake: Intake, health: BucketHealth) -> None:
+    def __init__(
+        self,
+        options: BucketSource,
+        arrivals: Arrivals,
+        intake: Intake,
+        health: BucketHealth,
+        *,
+        visibility_seconds: int = VISIBILITY_SECONDS,
+    ) -> None:
+        """`visibility_seconds`: how long what was read stays hidden; extended at each third of that while looked at."""
+        self._visibility_seconds = visibility_seconds
         self._options = options
         self._url = options.events or ""
         self._arrivals = arrivals
@@ -192,7 +202,7 @@ class QueueReader:
         looks = in_parallel(
             [partial(self._arrivals.recording, event) for event in events],
             threads=LOOKS_AT_ONCE,
-            every_seconds=VISIBILITY_SECONDS / 3,
+            every_seconds=self._visibility_seconds / 3,
             meanwhile=lambda: self._keep_hidden(messages),
         )
         outcomes = dict(zip(events, looks, strict=True))
@@ -249,7 +259,7 @@ class QueueReader:
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_MOST_MESSAGES,
                 WaitTimeSeconds=POLL_SECONDS,
-                VisibilityTimeout=VISIBILITY_SECONDS,
+                VisibilityTimeout=self._visibility_seconds,
                 AttributeNames=["ApproximateReceiveCount"],
             )
         return answer.get("Messages", [])
@@ -280,7 +290,7 @@ class QueueReader:
 
     def _keep_hidden(self, messages: Sequence[MessageTypeDef]) -> None:
         with suppress(BridgeError):  # another reader may then take them, too: twice the work, one entry
-            self._hide([(message, VISIBILITY_SECONDS) for message in messages])
+            self._hide([(message, self._visibility_seconds) for message in messages])
 
 
 def describe_queue(options: BucketSource) -> str:

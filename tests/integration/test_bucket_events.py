@@ -36,6 +36,8 @@ from gong_bridge.sources import s3_events
 from gong_bridge.sources.base import Intake
 from gong_bridge.sources.folder import Folder
 from gong_bridge.sources.s3 import Bucket
+from gong_bridge.sources.s3_events import Arrivals, QueueReader
+from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.sqs_client import region_of
 from tests.integration.bench import bench
 from tests.notebook import Notebook, eventually, running
@@ -449,6 +451,34 @@ def test_R17_a_retried_notification_of_a_source_without_queue_is_held_again(tmp_
         (entry,) = ledger.views.entries()
         assert (entry.state, entry.reason_code) == (State.HELD, "bad-notification")
         assert "is a folder now" in (entry.reason or "")
+
+
+def test_R16_the_messages_of_a_long_batch_stay_hidden_from_other_readers(queue: Queue) -> None:
+    """Hidden for a second at a time; what they name takes longer to look at, until nobody else got them for two."""
+    looking, may_go_on = threading.Event(), threading.Event()
+
+    def slow_look(key: str) -> None:
+        looking.set()
+        assert may_go_on.wait(20)
+
+    options = BucketSource(name="connect", bucket=queue.bucket, mapping="amazon-connect", events=queue.url,
+                           endpoint_url=queue.store_url)  # fmt: skip
+    intake = Notebook().intake
+    arrivals = Arrivals(bucket=queue.bucket, prefix="", takes=lambda key: True, look=slow_look)
+    health = BucketHealth("connect", intake, has_queue=True)
+    queue.tell("a.wav")
+    reader = QueueReader(options, arrivals, intake, health, visibility_seconds=1)
+    reader.start()
+    try:
+        assert looking.wait(10)
+        others = queue.sqs.receive_message(QueueUrl=queue.url, WaitTimeSeconds=2, VisibilityTimeout=0)
+        assert "Messages" not in others
+        may_go_on.set()
+        assert eventually(lambda: queue.left() == 0)
+        reader.raise_failure()
+    finally:
+        may_go_on.set()
+        reader.stop()
 
 
 # --- the queue in trouble ---------------------------------------------------------------------------------------------
