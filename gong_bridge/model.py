@@ -308,6 +308,11 @@ class SourceHealth:
     last_scan_at: datetime | None = None
     updated_at: datetime | None = None
 
+    @property
+    def first_scan_goes_on(self) -> bool:
+        """Whether nothing is wrong, but no scan has come to its end since the source was started."""
+        return self.healthy and self.last_scan_at is None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notification:

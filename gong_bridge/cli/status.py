@@ -57,7 +57,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         },
         "health": [
             {"source": one.source, "reach": one.reach, "healthy": one.healthy, "message": one.message,
-             "watch": one.watch, "last_scan_at": one.last_scan_at}
+             "watch": one.watch, "last_scan_at": one.last_scan_at, "first_scan_goes_on": one.first_scan_goes_on}
             for one in ledger.notes.health()
         ],
         "oldest_waiting": None if oldest is None else {
@@ -99,9 +99,12 @@ def _show(facts: dict[str, Any]) -> None:
     out.print()
     quota.show_pauses(facts, [f"{one['summary']} ({one['cure']} ends it)" for one in facts["paused_by_hand"]])
     for one in facts["health"]:
+        place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]
         if not one["healthy"]:
-            place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]
             out.print(Text(f"source {place}: {printable(one['message'])}", style="red"), soft_wrap=True)
+        elif one["first_scan_goes_on"]:
+            line = f"source {place}: the first listing goes on: {printable(one['message'])}"
+            out.print(Text(line, style="dim"), soft_wrap=True)
     for trouble in [*facts["wrong_files"], *facts["failing"]]:
         out.print(Text(printable(trouble), style="red"), soft_wrap=True)
     hosts.show(facts)
