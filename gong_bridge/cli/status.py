@@ -74,6 +74,10 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         ],
         "wrong_files": ledger.notes.wrong_files(),
         "failing": ledger.notes.failing(),
+        "missing_in_gong": [
+            {"day": one.day.isoformat(), "source": one.source, "account": one.account, "count": one.missing}
+            for one in ledger.receipts.with_missing(now)
+        ],
         "waiting": ledger.views.waiting_counts(),
         "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
@@ -121,6 +125,10 @@ def _show(facts: dict[str, Any]) -> None:
         out.print(Text(wait_in_words(code, count)), soft_wrap=True)
     for code, count in facts["remarks"].items():
         out.print(Text(f"{count:,} {REMARKS.get(code, code)} (gong-bridge ledger list --code {code})", style="yellow"))
+    for one in facts["missing_in_gong"]:
+        words = f"{one['day']}, {one['source']}: {one['count']:,} missing in Gong"
+        cure = f"gong-bridge reconcile --from {one['day']} --to {one['day']} --repair"
+        out.print(Text(f"{words} ({cure})", style="magenta"), soft_wrap=True)
     groups = facts["needs_a_person"]
     if not groups:
         if not _is_in_trouble(facts):
@@ -141,7 +149,14 @@ def _show(facts: dict[str, Any]) -> None:
 
 def _is_in_trouble(facts: dict[str, Any]) -> bool:
     ill = any(not one["healthy"] for one in facts["health"])
-    return bool(ill or facts["paused"] or facts["missing"] or facts["failing"] or facts["wrong_files"])
+    return bool(
+        ill
+        or facts["paused"]
+        or facts["missing"]
+        or facts["missing_in_gong"]
+        or facts["failing"]
+        or facts["wrong_files"]
+    )
 
 
 def _duration(seconds: int) -> str:

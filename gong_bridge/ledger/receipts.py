@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
@@ -16,6 +16,8 @@ from gong_bridge.ledger.schema import HAS_NO_START, HAS_START, OWNS_CALL, entrie
 from gong_bridge.model import State
 
 _ASKED_AT_ONCE = 500
+TOLD_FOR = timedelta(days=31)
+"""So long it is told that a day's receipt has something missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +137,10 @@ class Receipts:
             counts = json.loads(text)
             changed = {**counts, "missing": max(0, counts["missing"] - 1), "waiting": counts["waiting"] + 1}
             connection.execute(update(receipts).where(*mine).values(counts=to_json(changed)))
+
+    def with_missing(self, now: datetime) -> list[KeptReceipt]:
+        """Receipts of the last month that say that something is missing, the newest first."""
+        return [one for one in self.kept(since=(now - TOLD_FOR).date(), most=10_000) if one.missing]
 
     def kept(self, *, since: date | None = None, most: int = 1000) -> Sequence[KeptReceipt]:
         """Receipts from this day on, the newest first."""

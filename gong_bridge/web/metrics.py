@@ -20,7 +20,13 @@ def exposition(health: Health, waiting: Iterable[Group], traffic: Traffic, *, no
     registry = CollectorRegistry(auto_describe=False)
     registry.register(
         _Collected(
-            [*_entries(health, waiting, now), *_sources(health), *_backfills(health), *_sending(health, traffic)]
+            [
+                *_entries(health, waiting, now),
+                *_sources(health),
+                *_backfills(health),
+                *_receipts(health),
+                *_sending(health, traffic),
+            ]
         )
     )
     ProcessCollector(registry=registry)
@@ -115,6 +121,17 @@ def _backfills(health: Health) -> Iterator[Metric]:
             to_come.add_metric([name], sum(listed))
     yield taken
     yield to_come
+
+
+def _receipts(health: Health) -> Iterator[Metric]:
+    missing = GaugeMetricFamily(
+        "gong_bridge_missing_in_gong",
+        "Delivered recordings of the last month that Gong does not have, as the daily receipts say.",
+        labels=["source"],
+    )
+    for source in health.counts:
+        missing.add_metric([source], sum(one.missing for one in health.lacking if one.source == source))
+    yield missing
 
 
 def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:

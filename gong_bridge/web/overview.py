@@ -18,6 +18,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import Pause, PausedByHand
 from gong_bridge.ledger.quota import in_words, learned_in_words
+from gong_bridge.ledger.receipts import KeptReceipt
 from gong_bridge.model import Entry, EntryEvent, SourceHealth, State
 from gong_bridge.web.cures import Cure, cure_for, retry_command
 
@@ -91,6 +92,7 @@ class Health:
     backfills: orders that are not over.
     waits: reason code -> entries that wait by themselves. failing: parts of a bridge that fail again and again.
     missing: bridges that are not seen any more, and what waits for a bridge that does not run, in words.
+    lacking: receipts of the last month that say that Gong has not everything.
     """
 
     counts: dict[str, dict[str, int]]
@@ -103,6 +105,7 @@ class Health:
     waits: Mapping[str, int] = field(default_factory=dict)
     failing: Sequence[str] = ()
     missing: Sequence[str] = ()
+    lacking: Sequence[KeptReceipt] = ()
 
     @property
     def paused(self) -> list[AccountHealth]:
@@ -149,6 +152,7 @@ def look(
         waits=ledger.views.waiting_counts(),
         failing=ledger.notes.failing(),
         missing=() if home is None else missing_in_words(ledger, home, now),
+        lacking=ledger.receipts.with_missing(now),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from gong_bridge import __version__
 from gong_bridge.ledger.pause_words import cure, in_words
+from gong_bridge.ledger.receipts import KeptReceipt
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
 from gong_bridge.readable import printable, size
 from gong_bridge.web.cures import cure_for, wait_in_words
@@ -148,6 +149,12 @@ def entries_page(entries: Iterable[Entry], chosen: Mapping[str, str], *, now: da
         command=printable(" ".join(words)),
         limit=LIST_LIMIT,
     )
+
+
+def receipts_page(receipts: Sequence[KeptReceipt], *, now: datetime) -> str:
+    """What became of each day's recordings, the newest day first."""
+    accounts = {one.account for one in receipts}
+    return _render("receipts.html", now=now, receipts=receipts, several=len(accounts) > 1)
 
 
 def trouble_page(headline: str, detail: str, *, now: datetime) -> str:

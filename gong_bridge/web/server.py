@@ -42,7 +42,7 @@ def build_app(
     home: Home | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> Starlette:
-    """The application: /, /entries, /entries/{id}, /healthz, /metrics.
+    """The application: /, /entries, /entries/{id}, /receipts, /healthz, /metrics.
 
     `sources`: the configured names (the ledger may remember others); `traffic`: fed by the workers, else always zero.
     `accounts`: the Gong accounts, the one under `gong` first. `home`: what this bridge serves; None: not told.
@@ -53,6 +53,7 @@ def build_app(
             Route("/", site.status, methods=["GET"]),
             Route("/entries", site.entries, methods=["GET"]),
             Route("/entries/{entry_id:int}", site.entry, methods=["GET"]),
+            Route("/receipts", site.receipts, methods=["GET"]),
             Route("/healthz", site.health, methods=["GET"]),
             Route("/metrics", site.metrics, methods=["GET"]),
             Route("/style.css", _style, methods=["GET"]),
@@ -111,6 +112,10 @@ class _Site:
         if entry is None:
             raise HTTPException(404, f"There is no entry {entry_id}.")
         return HTMLResponse(pages.entry_page(entry, self._ledger.views.events(entry.id), now=self._now()))
+
+    def receipts(self, _request: Request) -> Response:
+        kept = self._ledger.receipts.kept(most=pages.LIST_LIMIT)
+        return HTMLResponse(pages.receipts_page(kept, now=self._now()))
 
     def health(self, _request: Request) -> Response:
         """200 when recordings are found and delivered, else 503; the JSON says what is wrong.

@@ -11,16 +11,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from gong_bridge.cli import build_app
+from gong_bridge.cli import build_app as build_cli_app
+from gong_bridge.config.schema import Limits, WebOptions
 from gong_bridge.errors import BridgeError, ConfigError
+from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, Recording, State
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
+from gong_bridge.web.overview import Watched
+from gong_bridge.web.server import WebServer, build_app
 from tests.end_to_end.bridge import Home
 from tests.end_to_end.recordings import drop
 from tests.sandbox_requests import HOST_ID, add_call, client_of
@@ -54,7 +59,7 @@ sources: [{{name: pbx, folder: {self.folder}/pbx, mapping: freepbx}}]
     def run(self, *words: str) -> Result:
         """`gong-bridge reconcile ...`, in this process."""
         config = str(self.folder / "bridge.yaml")
-        return CliRunner().invoke(build_app("reconcile"), ["reconcile", *words, "--config", config])
+        return CliRunner().invoke(build_cli_app("reconcile"), ["reconcile", *words, "--config", config])
 
     def receipts(self, *words: str) -> dict[str | None, dict[str, Any]]:
         """The receipts of a run by source; those of several days: the last."""
@@ -266,7 +271,7 @@ def test_R22_what_was_deleted_in_gong_is_delivered_anew_as_one_call(
     assert sorted(call.client_unique_id for call in sandbox.calls) == ["first", "second"]
     config = str(home.root / "bridge.yaml")
     words = ["reconcile", "--from", "2026-09-01", "--to", "2026-09-01", "--config", config]
-    assert CliRunner().invoke(build_app("reconcile"), words).exit_code == 0
+    assert CliRunner().invoke(build_cli_app("reconcile"), words).exit_code == 0
 
 
 @pytest.fixture
@@ -278,3 +283,26 @@ def wait_a_quarter() -> Callable[[Path], None]:
             ledger.execute("UPDATE entries SET updated_at = updated_at - 1000000000")
 
     return earlier
+
+
+def test_the_page_status_and_metrics_tell_what_is_missing_until_it_is_put_back(office: Office) -> None:
+    yesterday = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=12)
+    day = f"{yesterday:%Y-%m-%d}"
+    call_id = office.delivered("whole.wav", yesterday)
+    office.delete_in_gong(call_id)
+    office.receipts("--from", day, "--to", day)
+    account = Watched(allowance=allowance_of(office.ledger, Limits()))
+    config = ["--config", str(office.folder / "bridge.yaml")]
+    cure = f"gong-bridge reconcile --from {day} --to {day} --repair"
+
+    status = CliRunner().invoke(build_cli_app("status"), ["status", *config]).stdout
+    assert f"{day}, pbx: 1 missing in Gong ({cure})" in status
+    app = build_app(office.ledger, [account], WebOptions())
+    with WebServer(app, "127.0.0.1:0") as server, httpx.Client(base_url=server.url) as site:
+        assert cure in site.get("/").text
+        assert 'data-name="missing">1<' in site.get("/receipts").text
+        assert 'gong_bridge_missing_in_gong{source="pbx"} 1.0' in site.get("/metrics").text
+
+        office.ledger.receipts.note_put_back(yesterday.date(), None, "pbx")
+        assert cure not in site.get("/").text
+        assert 'gong_bridge_missing_in_gong{source="pbx"} 0.0' in site.get("/metrics").text
