@@ -18,6 +18,7 @@ from tests.ledgers import (
     own_postgresql,
     postgresql_url,
 )
+from tests.store import store_credentials, store_url
 
 __all__ = [
     "empty_postgresql_url",
@@ -26,6 +27,8 @@ __all__ = [
     "new_sqlite_ledger",
     "own_postgresql",
     "postgresql_url",
+    "store_credentials",
+    "store_url",
 ]
 
 

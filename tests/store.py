@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import pytest
 from botocore.config import Config
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -29,6 +30,20 @@ def moto_server() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """The base URL of a store that all tests of a process share: each makes buckets of its own."""
+    with moto_server() as url:
+        yield url
+
+
+@pytest.fixture
+def store_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store's credentials in the environment."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 def store_client(endpoint_url: str) -> Any:

@@ -9,7 +9,6 @@ import pytest
 
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import STARTER, Home
-from tests.store import moto_server
 
 
 @pytest.fixture
@@ -22,13 +21,6 @@ def home(tmp_path: Path, sandbox: Sandbox) -> Home:
 def make_home(tmp_path: Path) -> Callable[[Sandbox], Home]:
     """`make_home(sandbox)`: a home before a sandbox with options of its own."""
     return lambda sandbox: Home(tmp_path / f"home-{sandbox.base_url.rpartition(':')[2]}", sandbox.base_url)
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    """A real S3 store on this machine."""
-    with moto_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,23 +21,15 @@ from gong_bridge.errors import BadMetadata, SourceChanged, SourceGone, SourceUna
 from gong_bridge.sources import s3_file
 from gong_bridge.sources.s3 import Bucket
 from tests.notebook import Notebook, eventually, running
-from tests.store import CREDENTIALS, QuietServer, Seen, breaking_proxy, listing_server, moto_server, store_client
+from tests.store import CREDENTIALS, QuietServer, Seen, breaking_proxy, listing_server, store_client
 
 MIB = 1 << 20
 numbers = count()
 
 
 @pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+def _quick(monkeypatch: pytest.MonkeyPatch, store_credentials: None) -> None:
     monkeypatch.setattr(s3_file, "_FIRST_WAIT_SECONDS", 0.01)
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
 
 
 @pytest.fixture

@@ -49,18 +49,10 @@ numbers = count()
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+def _quick(monkeypatch: pytest.MonkeyPatch, store_credentials: None) -> None:
     monkeypatch.setattr(s3_events, "POLL_SECONDS", 1)
     monkeypatch.setattr(s3_events, "WAITS_BEFORE_HELD_SECONDS", (0, 0))
     monkeypatch.setattr(s3_events, "FIRST_WAIT_SECONDS", 0)
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
 
 
 class Queue:

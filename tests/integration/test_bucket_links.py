@@ -18,21 +18,12 @@ from gong_bridge.config.schema import BucketSource
 from gong_bridge.errors import SourceChanged, SourceGone
 from gong_bridge.sources.base import NotLinkable
 from gong_bridge.sources.s3 import Bucket
-from tests.store import CREDENTIALS, moto_server, store_client
+from tests.store import store_client
 
 numbers = count(1)
 
 
-@pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
+pytestmark = pytest.mark.usefixtures("store_credentials")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,12 @@ from gong_bridge.sources.base import Intake
 from gong_bridge.sources.s3 import Bucket
 from tests.made_listing import many_keys, served
 from tests.notebook import Notebook, eventually, running
-from tests.store import CREDENTIALS, breaking_proxy, moto_server, store_client
+from tests.store import breaking_proxy, store_client
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("store_credentials")
 
 
 def source(endpoint_url: str, **options: Any) -> Bucket:
@@ -140,12 +136,6 @@ def test_a_listing_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- dated folders ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
 
 
 def test_R13_with_a_layout_the_latest_folders_are_listed_often_and_all_of_them_now_and_then(store_url: str) -> None:

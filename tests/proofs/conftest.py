@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.conftest import home, make_home, store_url
+from tests.end_to_end.conftest import home, make_home
 
-__all__ = ["home", "make_home", "store_url"]
+__all__ = ["home", "make_home"]

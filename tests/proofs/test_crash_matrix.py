@@ -39,7 +39,6 @@ from tests.proofs.crash_scenes import (
     have_another_disk,
     queue_of,
 )
-from tests.store import moto_server
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
 
@@ -48,12 +47,6 @@ LEDGERS = ("sqlite", "postgresql")
 MIGRATIONS = Path(gong_bridge.ledger.__file__).parent / "migrations"
 REVISIONS = len(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))
 NewLedger = Callable[[str], str | None]
-
-
-@pytest.fixture(scope="module")
-def store_url() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
 
 
 @pytest.fixture
