@@ -65,12 +65,17 @@ def show(facts: dict[str, Any]) -> None:
         _show_account(f"{name}: " if name else "", told)
 
 
+def pauses(facts: dict[str, Any]) -> dict[str, str]:
+    """Account ("" where there is one) -> why nothing can be delivered to it, for those where that is so."""
+    accounts = facts.get("accounts", {"": facts})
+    return {name: told["paused"]["reason"] for name, told in accounts.items() if told["paused"]}
+
+
 def show_pauses(facts: dict[str, Any], by_hand: list[str]) -> None:
     """What keeps everything, or much, from being delivered; first of all."""
-    for name, told in facts.get("accounts", {"": facts}).items():
-        if told["paused"]:
-            what = f"PAUSED, account {name}: " if name else "PAUSED: "
-            out.print(Text(f"{what}{told['paused']['reason']}", style="bold red"), soft_wrap=True)
+    for name, reason in pauses(facts).items():
+        what = f"PAUSED, account {name}: " if name else "PAUSED: "
+        out.print(Text(f"{what}{reason}", style="bold red"), soft_wrap=True)
     for line in by_hand:
         out.print(Text(printable(line), style="bold yellow"), soft_wrap=True)
 
@@ -83,7 +88,7 @@ def _show_account(of: str, told: dict[str, Any]) -> None:
     out.print(Text(f"{of}Gong calls in the last 24 hours: {used:,} of {limit:,}, {max(0, limit - used):,} left{kept}"))
     if quota["summary"]:
         done_at = quota["upload"]["done_at"].astimezone()
-        line = f"{of}{quota['summary']} ({size(quota['size_bytes'])}); by upload done about {done_at:%a %d %b %H:%M}"
-        out.print(Text(line), soft_wrap=True)
+        when = "once it goes on" if told["paused"] else f"by upload done about {done_at:%a %d %b %H:%M}"
+        out.print(Text(f"{of}{quota['summary']} ({size(quota['size_bytes'])}); {when}"), soft_wrap=True)
     if allowance["learned"]:
         out.print(Text(f"{of}{allowance['learned']}", style="yellow"), soft_wrap=True)

@@ -114,7 +114,8 @@ def _show(facts: dict[str, Any]) -> None:
     hosts.show(facts)
     oldest = facts["oldest_waiting"]
     if oldest:
-        reason = f": {printable(oldest['reason'])}" if oldest["reason"] else ""
+        said = oldest["reason"] in quota.pauses(facts).values()  # above, with its cure
+        reason = f": {printable(oldest['reason'])}" if oldest["reason"] and not said else ""
         waited = _duration(oldest["waiting_seconds"])
         out.print(
             Text(f"oldest waiting: entry {oldest['id']} ({oldest['source']}) for {waited}{reason}"), soft_wrap=True
@@ -151,7 +152,7 @@ def _is_in_trouble(facts: dict[str, Any]) -> bool:
     ill = any(not one["healthy"] for one in facts["health"])
     return bool(
         ill
-        or facts["paused"]
+        or quota.pauses(facts)
         or facts["missing"]
         or facts["missing_in_gong"]
         or facts["failing"]
