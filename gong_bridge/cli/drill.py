@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from gong_bridge.drill.stage import Company
 from gong_bridge.errors import ConfigError
 from gong_bridge.readable import printable
 
+_MOST_REMOVALS = 20
+_SETTLED_SECONDS = 0.2
 _NICER = 10
 """The running bridge on this machine goes first."""
 
@@ -84,13 +87,26 @@ def drill(
 @contextmanager
 def _workplace(folder: Path | None) -> Iterator[Path]:
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="gong-bridge-drill-") as made:
-            yield Path(made)
+        made = Path(tempfile.mkdtemp(prefix="gong-bridge-drill-"))
+        try:
+            yield made
+        finally:
+            _remove(made)
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"--folder {folder}: something lies there; name a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     yield folder.absolute()
+
+
+def _remove(made: Path) -> None:
+    """A scene that is ended in its midst may still be writing for a moment: nothing of it may stay."""
+    for _ in range(_MOST_REMOVALS):
+        shutil.rmtree(made, ignore_errors=True)
+        clock.wait(threading.Event(), _SETTLED_SECONDS)
+        if not made.exists():
+            return
+    shutil.rmtree(made)  # says what cannot be removed
 
 
 @contextmanager

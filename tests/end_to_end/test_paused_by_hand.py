@@ -156,6 +156,7 @@ def test_pause_and_resume_work_while_a_mapping_is_wrong(home: Home) -> None:
         paused = home.run("pause", "--source", "pbx")
         assert (paused.returncode, paused.stderr) == (0, "")
         assert "source pbx is paused by hand since" in paused.stdout
+        time.sleep(OBEYED_SECONDS)
         drop(home.recorder, "a.wav", 1)
         home.wait_for("a.wav", "found")
         time.sleep(OBEYED_SECONDS)

@@ -96,7 +96,7 @@ def test_R9_while_it_waits_everybody_says_until_when(home: Home, sandbox: Sandbo
         home.wait_for("alone.wav", "found", code="waiting-for-sidecar")
         assert "UTC, then a person is asked" in home.entry("alone.wav")["reason"]
         assert home.status()["waiting"] == {"waiting-for-sidecar": 1}
-        assert "1 waiting for the sidecar" in home.run("status").stdout
+        assert "1 recording waits for the sidecar" in home.run("status").stdout
         explained = home.run("explain", str(home.recorder / "alone.wav"))
         assert explained.returncode == 0
         assert "would wait" in explained.stdout
