@@ -16,6 +16,9 @@ _MEAN_MARGIN_SECONDS = 0.035
 _ANSWERS_COMPARED = 30
 _ANSWERS_NEEDED = 5
 """Before that, the quickest answer may itself have been late: a machine that starts bridges is busy."""
+_BEGINNING_TIMES = 3.0
+_LONGEST_BEGINNING_SECONDS = 0.3
+"""The first ones get so many times what they took: four bridges that started together on two cores met a 429."""
 _FORGET_UNSENT_SECONDS = 2.0
 
 
@@ -34,8 +37,12 @@ class Delays:
         may all have been delay before Gong counted it. On average they are not given more than 0.035 s.
         """
         with self._lock:
-            quickest = min(self._answers) if len(self._answers) >= _ANSWERS_NEEDED else 0.0
+            begins = len(self._answers) < _ANSWERS_NEEDED
+            quickest = 0.0 if begins else min(self._answers)
             self._answers.append(answer_seconds)
+            if begins:
+                longer = min(_BEGINNING_TIMES * answer_seconds, _LONGEST_BEGINNING_SECONDS)
+                return max(MARGIN_SECONDS, _LEAST_MARGIN_SECONDS + answer_seconds, longer)
             left = _MEAN_MARGIN_SECONDS * _ANSWERS_COMPARED - sum(self._margins)
             wanted = _LEAST_MARGIN_SECONDS + max(0.0, answer_seconds - quickest)
             margin_seconds = max(MARGIN_SECONDS, min(wanted, left))

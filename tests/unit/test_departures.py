@@ -18,7 +18,8 @@ def test_R26_an_answer_that_stalled_counts_as_delay_on_the_way() -> None:
 
 
 def test_R26_the_first_answers_of_a_busy_start_are_no_measure_of_quickness() -> None:
-    assert margins(0.06, 0.055) == [0.07, 0.065]
+    assert margins(0.06, 0.05, 0.4, 0.2, 0.005) == [0.18, 0.15, 0.41, 0.3, MARGIN_SECONDS]
+    assert margins(*[0.06] * 5, 0.06)[-1] == MARGIN_SECONDS
 
 
 def test_R26_a_gong_that_is_always_slow_by_turns_costs_no_more_than_5_percent() -> None:
