@@ -268,6 +268,15 @@ class Entry:
     notification: str | None = None
     started_at: datetime | None = None
 
+    @classmethod
+    def as_if_found(cls, recording: Recording, now: datetime) -> Entry:
+        """What a recording would be in the ledger, for those who only look; its id is that of no row."""
+        return cls(
+            id=0, source=recording.source, key=recording.key, version=recording.version,
+            size_bytes=recording.size_bytes, modified_at=recording.modified_at, state=State.FOUND,
+            due_at=now, found_at=now, updated_at=now,
+        )  # fmt: skip
+
     @property
     def recording(self) -> Recording:
         """The recording this entry speaks of."""

@@ -10,7 +10,7 @@ from functools import partial
 from gong_bridge import clock
 from gong_bridge.errors import Held, NotYetComplete, SourceGone, UnknownPerson
 from gong_bridge.mapping.trial import Outcome
-from gong_bridge.model import Entry, Recording, State
+from gong_bridge.model import Entry, Recording
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules
 
@@ -37,10 +37,7 @@ def outcome_of(bridge: Bridge, recording: Recording) -> Outcome:
     if not NameRules(options.include, options.exclude).takes(recording.key) or route.mapping.is_sidecar(recording.key):
         return ends(verdict="not taken", reason="the source's include and exclude, or its mapping, leave it out")
     now = clock.now()
-    entry = Entry(
-        id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
-        modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
-    )  # fmt: skip
+    entry = Entry.as_if_found(recording, now)
     try:
         looked = bridge.looking.look(entry, now=now)
     except UnknownPerson as error:

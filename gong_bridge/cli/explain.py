@@ -22,7 +22,7 @@ from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.linking import choose_way
-from gong_bridge.model import OPEN_STATES, Entry, Recording, State
+from gong_bridge.model import OPEN_STATES, Entry, Recording
 from gong_bridge.reach import reach_of
 from gong_bridge.readable import printable
 from gong_bridge.scratch import scratch_bridge
@@ -145,10 +145,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
 
 def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
     now = clock.now()
-    entry = Entry(
-        id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
-        modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
-    )  # fmt: skip
+    entry = Entry.as_if_found(recording, now)
     info = bridge.looking.measure(entry)
     facts["media"] = dataclasses.asdict(info)
     together = bridge.looking.by_itself(entry, info, now=now)

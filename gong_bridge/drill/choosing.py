@@ -16,7 +16,7 @@ from gong_bridge.config.places import SidecarBucket
 from gong_bridge.config.schema import BucketSource
 from gong_bridge.drill.copies import Bank, Copy
 from gong_bridge.errors import BridgeError, Held, NotYetComplete
-from gong_bridge.model import Entry, ObjectFacts, Recording, State
+from gong_bridge.model import Entry, ObjectFacts, Recording
 from gong_bridge.outcomes import outcome_of
 from gong_bridge.route import Route
 from gong_bridge.service import Bridge
@@ -132,10 +132,7 @@ def _call_of(bridge: Bridge, recording: Recording) -> str:
     if bridge.routes[recording.source].mapping.grouping is None:
         return recording.key
     now = clock.now()
-    entry = Entry(
-        id=0, source=recording.source, key=recording.key, version=recording.version, size_bytes=recording.size_bytes,
-        modified_at=recording.modified_at, state=State.FOUND, due_at=now, found_at=now, updated_at=now,
-    )  # fmt: skip
+    entry = Entry.as_if_found(recording, now)
     try:
         member = bridge.looking.membership(entry, bridge.looking.measure(entry), now=now)
     except (Held, NotYetComplete):

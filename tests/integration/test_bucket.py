@@ -21,7 +21,7 @@ from gong_bridge.errors import BadMetadata, SourceChanged, SourceGone, SourceUna
 from gong_bridge.sources import s3_file
 from gong_bridge.sources.s3 import Bucket
 from tests.notebook import Notebook, eventually, running
-from tests.store import CREDENTIALS, QuietServer, Seen, breaking_proxy, listing_server, store_client
+from tests.store import CREDENTIALS, Seen, breaking_proxy, listing_server, serving, store_client
 
 MIB = 1 << 20
 numbers = count()
@@ -432,12 +432,5 @@ def endless_object(size_bytes: int) -> Iterator[tuple[str, list[int]]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = QuietServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", sent
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url:
+        yield url, sent
