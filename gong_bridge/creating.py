@@ -9,6 +9,7 @@ from gong_bridge import clock
 from gong_bridge.account import Accounts
 from gong_bridge.errors import (
     BadCredentials,
+    BusyAndUnclear,
     Held,
     RateLimited,
     RefusedByGong,
@@ -64,6 +65,8 @@ class Creating:
                 http_status=known.http_status,
                 request_id=known.request_id,
             ) from known
+        except BusyAndUnclear:
+            raise  # the intent stays: it is looked up first
         except (ServiceDown, RateLimited, BadCredentials, Held):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # certainly no effect: no look-up needed
             raise

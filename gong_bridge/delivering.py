@@ -8,7 +8,15 @@ from typing import Any, BinaryIO
 
 from gong_bridge import clock
 from gong_bridge.account import Accounts
-from gong_bridge.errors import ChangedAfterLink, RateLimited, ServiceDown, SourceChanged, SourceGone, SourceLost
+from gong_bridge.errors import (
+    BusyAndUnclear,
+    ChangedAfterLink,
+    RateLimited,
+    ServiceDown,
+    SourceChanged,
+    SourceGone,
+    SourceLost,
+)
 from gong_bridge.identity import entry_of_what_is_there
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.followers import GROUPED
@@ -126,6 +134,8 @@ class Delivering:
                 body.content_type,
                 lambda chunk_bytes: self._observer.sending(entry, chunk_bytes, body.size_bytes),
             )
+        except BusyAndUnclear:
+            raise  # the intent stays: Gong is asked first
         except (ServiceDown, RateLimited):
             self._ledger.work.note_intent(entry, None, now=clock.now())  # not all bytes left: nothing is there
             raise

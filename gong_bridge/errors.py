@@ -75,6 +75,14 @@ class RateLimited(RetryLater):
     keeps_attempt = True
 
 
+class BusyAndUnclear(RateLimited):
+    """A 503 to a request that had left whole: everybody waits (R27), and it may have taken effect all the same (R21).
+
+    A proxy whose connection to Gong ended before the answer came says 503, too: look before sending anything again.
+    A 429 is none of these: a limit refuses before anything is done, and looking would cost what there is too little of.
+    """
+
+
 class ServiceDown(RetryLater):
     """Gong could not be reached, or failed on its side, and it is certain that nothing took effect."""
 

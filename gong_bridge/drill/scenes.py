@@ -64,7 +64,7 @@ SCENES: tuple[Scene, ...] = (
         name="server-errors",
         quick=True,
         before=troubles.server_errors,
-        does="Gong answers 500 to every first request, and 502 and 504 to some that took effect",
+        does="Gong answers 500 to every first request, and 502, 503 and 504 to some that took effect",
         must="repeated where nothing happened, looked up where something did",
     ),
     Scene(

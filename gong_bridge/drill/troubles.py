@@ -30,8 +30,10 @@ def server_errors(stage: Stage) -> None:
         gong("listUsers", "status", 1, status=500),
         gong("addCall", "status", stage.count, status=500),
         gong("addCall", "status_after", 1, status=502),
+        gong("addCall", "status_after", 1, status=503, retry_after="1"),
         gong("addCallRecording", "status", stage.count, status=500),
         gong("addCallRecording", "status_after", 1, status=504),
+        gong("addCallRecording", "status_after", 1, status=503, retry_after="1"),
     )
 
 

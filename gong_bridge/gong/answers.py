@@ -14,6 +14,7 @@ from typing import Any
 from gong_bridge.errors import (
     BadCredentials,
     BridgeError,
+    BusyAndUnclear,
     RateLimited,
     ServiceDown,
     Unclear,
@@ -48,6 +49,11 @@ class RawAnswer:
     about: str
     now: datetime
     known_as: KnownAs
+
+    @property
+    def may_have_taken_effect(self) -> bool:
+        """Whether a failure leaves it open: proxies say 5xx, too, when only the answer of Gong was lost to them."""
+        return self.operation.changes_gong and self.whole_request
 
     @property
     def is_html(self) -> bool:
@@ -91,7 +97,8 @@ def _whole(value: Any) -> Any:
 def understand(raw: RawAnswer) -> Answer:
     """The answer, when it is one: any 2xx (G2), or a 404 that means "none".
 
-    Raises RateLimited, ServiceDown, Unclear, RefusedByGong (AlreadyKnown, NotEnabled), BadCredentials, WrongBaseUrl.
+    Raises RateLimited, BusyAndUnclear, ServiceDown, Unclear, RefusedByGong (AlreadyKnown, NotEnabled), BadCredentials,
+    WrongBaseUrl.
     """
     read = _BY_STATUS.get(raw.http_status) or _BY_HUNDREDS.get(raw.http_status // 100, _strange)
     outcome = read(raw)
@@ -198,9 +205,11 @@ def _proxy_log_in(raw: RawAnswer) -> BridgeError:
 
 def _limited(raw: RawAnswer) -> BridgeError:
     wait_seconds = pause_seconds(http_status=raw.http_status, retry_after=raw.headers.get("retry-after"), now=raw.now)
+    unclear = raw.http_status == 503 and raw.may_have_taken_effect
     why = "its limit of API calls is reached" if raw.http_status == 429 else "it is not available now"
-    return RateLimited(
-        f"Gong says wait {wait_seconds:g} s: {why}",
+    then = f"; the attempt to {raw.operation.doing} may have taken effect all the same" if unclear else ""
+    return (BusyAndUnclear if unclear else RateLimited)(
+        f"Gong says wait {wait_seconds:g} s: {why}{then}",
         wait_seconds=wait_seconds,
         http_status=raw.http_status,
         request_id=raw.request_id,
@@ -227,9 +236,8 @@ def _refused(raw: RawAnswer) -> BridgeError:
 
 def _failed(raw: RawAnswer) -> BridgeError:
     said = "; ".join(raw.errors)[:300]
-    certain = not raw.operation.changes_gong or not raw.whole_request
     message = f"Gong failed to {raw.operation.doing} ({raw.http_status}{': ' + said if said else ''})"
-    if certain:
+    if not raw.may_have_taken_effect:
         return ServiceDown(message, http_status=raw.http_status, request_id=raw.request_id)
     return Unclear(
         message + "; it may have taken effect all the same", http_status=raw.http_status, request_id=raw.request_id

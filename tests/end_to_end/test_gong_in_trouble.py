@@ -17,12 +17,16 @@ MakeHome = Callable[[Sandbox], Home]
 FAULTS = {
     "the call is made, the answer lost": Fault(operation="addCall", kind="drop_after"),
     "the call is made, the answer is 500": Fault(operation="addCall", kind="status_after"),
+    "the call is made, the answer is 503": Fault(operation="addCall", kind="status_after", status=503, retry_after="1"),
     "the call is made, the answer is half": Fault(operation="addCall", kind="truncated"),
     "the call is made, the answer breaks off": Fault(operation="addCall", kind="truncated", after_bytes=5),
     "the call is made, the answer is no JSON": Fault(operation="addCall", kind="garbage"),
     "the call is not made, the line is cut": Fault(operation="addCall", kind="drop_before"),
     "the call is not made, the answer is 500": Fault(operation="addCall", kind="status", status=500),
     "the media arrived, the answer lost": Fault(operation="addCallRecording", kind="drop_after"),
+    "the media arrived, the answer is 503": Fault(
+        operation="addCallRecording", kind="status_after", status=503, retry_after="1"
+    ),
     "the media did not arrive": Fault(operation="addCallRecording", kind="drop_before", after_bytes=100_000),
     "the media is not taken, the answer is 500": Fault(operation="addCallRecording", kind="status"),
     "Gong is busy with calls": Fault(operation="addCall", kind="status", status=503, retry_after="1"),
@@ -31,6 +35,8 @@ FAULTS = {
     "looking up fails": Fault(operation="listCalls", kind="status", status=502),
 }
 GIVEN_BACK = (
+    "the call is made, the answer is 503",
+    "the media arrived, the answer is 503",
     "Gong is busy with calls",
     "over the limit with a call",
     "over the limit with media",

@@ -103,7 +103,8 @@ TROUBLES: st.SearchStrategy[Trouble] = st.one_of(
         Fault,
         operation=st.sampled_from(("addCall", "addCallRecording")),
         kind=st.just("status_after"),
-        status=st.sampled_from((500, 502, 504)),
+        status=st.sampled_from((500, 502, 503, 504)),
+        retry_after=st.just("0"),
     ),
     st.builds(
         Fault,

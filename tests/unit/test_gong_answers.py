@@ -8,6 +8,7 @@ import pytest
 from gong_bridge.errors import (
     BadCredentials,
     BridgeError,
+    BusyAndUnclear,
     RateLimited,
     RefusedByGong,
     ServiceDown,
@@ -73,7 +74,7 @@ def error_of(raw: RawAnswer) -> BridgeError:
         (429, RateLimited, RateLimited, RateLimited),
         (500, Unclear, Unclear, ServiceDown),
         (502, Unclear, Unclear, ServiceDown),
-        (503, RateLimited, RateLimited, RateLimited),
+        (503, BusyAndUnclear, BusyAndUnclear, RateLimited),
         (504, Unclear, Unclear, ServiceDown),
         (520, Unclear, Unclear, ServiceDown),
         (999, WrongBaseUrl, WrongBaseUrl, WrongBaseUrl),
@@ -120,6 +121,7 @@ def test_a_success_before_the_whole_request_was_sent_is_none() -> None:
 
 def test_a_server_error_before_the_whole_request_was_sent_is_certain() -> None:
     assert type(error_of(answer(calls.ADD_RECORDING, 500, whole_request=False))) is ServiceDown
+    assert type(error_of(answer(calls.ADD_RECORDING, 503, whole_request=False))) is RateLimited
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 429, 500, 503])
