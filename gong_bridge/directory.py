@@ -7,12 +7,12 @@ from datetime import datetime
 
 from gong_bridge import clock
 from gong_bridge.agents_file import AgentsFile, try_again_for_people
-from gong_bridge.errors import BadCredentials, NotYetComplete, RetryLater, WrongBaseUrl
+from gong_bridge.errors import BadCredentials, NotYetComplete, RetryLater, UnknownPerson, WrongBaseUrl
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import of_account
 from gong_bridge.logs import get_logger
-from gong_bridge.mapping.people import People
+from gong_bridge.mapping.people import People, Person
 
 REFRESH_SECONDS = 86_400.0
 """Gong's users are fetched again after a day."""
@@ -65,6 +65,18 @@ class Directory:
                 self._people = People(agents, self._ledger.people.users(self._account))
                 self._people_of = (version, fetched_at)
             return self._people
+
+    def find(self, value: str) -> Person:
+        """Whom an id, e-mail address, extension, login or name means; Gong is asked again for somebody unknown.
+
+        Raises UnknownPerson, BadMetadata, and what `people` raises.
+        """
+        try:
+            return self.people().require(value)
+        except UnknownPerson:
+            if not self.refresh_for_unknown():
+                raise
+            return self.people().require(value)
 
     def refresh_for_unknown(self) -> bool:
         """Fetch Gong's users again because somebody is unknown; False when that was tried a moment ago."""

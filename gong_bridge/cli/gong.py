@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gong_bridge.cli import gong_calls, gong_stats
+from gong_bridge.cli import gong_access, gong_calls, gong_stats
 from gong_bridge.cli.common import ConfigOption
 from gong_bridge.cli.gong_export import Wish, deliver, deliver_by_id, say_unknown
 from gong_bridge.cli.gong_opening import (
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 gong_calls.register(app)
 stats = gong_stats.app
+access = gong_access.app
 settings = typer.Typer(no_args_is_help=True, help="What the company has set up: workspaces, scorecards, trackers.")
 library = typer.Typer(no_args_is_help=True, help="The public folders of the library, and the calls in them.")
 
@@ -185,5 +186,5 @@ def folder_calls(
         )  # fmt: skip
 
 
-for _group, _name in ((stats, "stats"), (settings, "settings"), (library, "library")):
+for _group, _name in ((stats, "stats"), (settings, "settings"), (library, "library"), (access, "access")):
     app.add_typer(_group, name=_name)

@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from gong_bridge import clock
+from gong_bridge.agents_file import AgentsFile
 from gong_bridge.cli.common import err
 from gong_bridge.cli.gong_progress import ExportProgress
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, account_name
 from gong_bridge.config.schema import Config
+from gong_bridge.directory import Directory
 from gong_bridge.errors import ConfigError
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.connection import Gong
@@ -65,6 +67,7 @@ class Opened:
     """A Gong to ask, and what local days mean."""
 
     gong: Gong
+    ledger: Ledger
     options: Config
     progress: ExportProgress
     account: str | None
@@ -74,6 +77,13 @@ class Opened:
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.options.company.time_zone)
+
+    def directory(self) -> Directory:
+        """Who is who in this account, as the bridge knows it."""
+        agents = AgentsFile(self.options.agents, self.ledger)
+        return Directory(
+            ledger=self.ledger, users=self.gong.users, agents=agents, owner=owner_name(), account=self.account
+        )
 
     def period(self, from_text: str | None, to_text: str | None) -> Window:
         """What --from and --to mean. Raises ConfigError."""
@@ -117,7 +127,7 @@ def opened_gong(config: Path | None, account: str | None, what: str) -> Iterator
         ExportProgress(err, what) as progress,
         gong_behind_live(options, name, ledger, progress) as gong,
     ):
-        yield Opened(gong=gong, options=options, progress=progress, account=name, now=clock.now())
+        yield Opened(gong=gong, ledger=ledger, options=options, progress=progress, account=name, now=clock.now())
 
 
 @contextmanager

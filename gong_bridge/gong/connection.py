@@ -15,6 +15,7 @@ from gong_bridge.gong.log_in import AccessKeys
 from gong_bridge.gong.settings import Settings
 from gong_bridge.gong.stats import Stats
 from gong_bridge.gong.users import Users
+from gong_bridge.gong.users_access import UsersAccess
 
 
 class Gong:
@@ -27,6 +28,7 @@ class Gong:
         self.stats = Stats(client)
         self.settings = Settings(client)
         self.library = Library(client)
+        self.users_access = UsersAccess(client)
 
     def close(self) -> None:
         """Give up the connections."""

@@ -49,6 +49,41 @@ class ById:
         return () if found is None else (found,) if isinstance(found, GongAnswer) else found
 
 
+class InRequestsOf:
+    """Rows that belong to ids, asked for so many ids at once. The cursor is how many were asked for."""
+
+    def __init__(
+        self, most: int, get: Callable[[Sequence[str]], Sequence[GongAnswer]], ids: Sequence[str], cursor: str | None
+    ) -> None:
+        self._most = most
+        self._get = get
+        self._ids = ids
+        self._asked = int(cursor or 0)
+
+    @property
+    def cursor(self) -> str | None:
+        """How many were asked for."""
+        return str(self._asked)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all were."""
+        return self._asked >= len(self._ids)
+
+    @property
+    def total(self) -> int | None:
+        """How many rows that will be is not known."""
+        return None
+
+    def next_rows(self) -> Sequence[GongAnswer]:
+        """Those of the next ids. Raises StopIteration after the last ones."""
+        if self.finished:
+            raise StopIteration
+        rows = self._get(self._ids[self._asked : self._asked + self._most])
+        self._asked = min(self._asked + self._most, len(self._ids))
+        return rows
+
+
 class Sought:
     """A list that was asked for by ids: notes which of them came."""
 

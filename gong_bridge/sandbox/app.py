@@ -23,6 +23,7 @@ from gong_bridge.sandbox.options import SandboxOptions
 from gong_bridge.sandbox.rows import Rows
 from gong_bridge.sandbox.settings_operations import SettingsOperations
 from gong_bridge.sandbox.stats_operations import StatsOperations
+from gong_bridge.sandbox.users_access_operations import UsersAccessOperations
 from gong_bridge.sandbox.users_operations import UsersOperations
 from gong_bridge.sandbox.web_page import Page
 
@@ -80,6 +81,7 @@ def _operations(
     calls = CallsOperations(options, arrived, rows, hasher)
     stats = StatsOperations(options, arrived, rows)
     settings = SettingsOperations(arrived)
+    access = UsersAccessOperations(options, arrived)
     activity = "/v2/stats/activity"
     return {
         "/v2/users": {"GET": ("listUsers", users.list_users)},
@@ -89,6 +91,11 @@ def _operations(
         "/v2/calls": {"GET": ("listCalls", calls.list_calls), "POST": ("addCall", calls.add_call)},
         "/v2/calls/extensive": {"POST": ("listCallsExtensive", calls.list_extensive)},
         "/v2/calls/transcript": {"POST": ("getCallTranscripts", calls.list_transcripts)},
+        "/v2/calls/users-access": {
+            "POST": ("getUsersAccessToCalls", access.show),
+            "PUT": ("addUsersAccessToCalls", access.give),
+            "DELETE": ("deleteUsersAccessToCalls", access.take_back),
+        },
         "/v2/calls/{id}": {"GET": ("getCall", calls.get_call)},
         "/v2/calls/{id}/media": {"PUT": ("addCallRecording", calls.add_media)},
         f"{activity}/aggregate": {"POST": ("listMultipleUsersAggregateActivity", stats.aggregate)},

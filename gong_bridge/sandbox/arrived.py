@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,8 @@ class ArrivedMedia:
 class ArrivedCall:
     """A call as it was posted. `media_puts` counts the media that arrived for it; the last one stays.
 
-    `link_trouble` says why the media behind downloadMediaUrl could not be had.
+    `link_trouble` says why the media behind downloadMediaUrl could not be had. `shared_with`: ids of the users who were
+    given access, in their order.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ArrivedCall:
     media: ArrivedMedia | None = None
     media_puts: int = 0
     link_trouble: str | None = None
+    shared_with: tuple[str, ...] = ()
 
     @property
     def client_unique_id(self) -> str:
@@ -129,6 +131,24 @@ class Arrived:
         with self._lock:
             if call_id in self._calls:
                 self._calls[call_id] = replace(self._calls[call_id], link_trouble=reason)
+                self._revision += 1
+
+    def share(self, call_id: str, user_ids: Iterable[str]) -> None:
+        """Give these users access to the call; those who have it are not concerned."""
+        with self._lock:
+            if call_id in self._calls:
+                call = self._calls[call_id]
+                everybody = tuple(dict.fromkeys((*call.shared_with, *user_ids)))
+                self._calls[call_id] = replace(call, shared_with=everybody)
+                self._revision += 1
+
+    def unshare(self, call_id: str, user_ids: Container[str]) -> None:
+        """Take back the access of these users; those who have none are not concerned."""
+        with self._lock:
+            if call_id in self._calls:
+                call = self._calls[call_id]
+                left = tuple(one for one in call.shared_with if one not in user_ids)
+                self._calls[call_id] = replace(call, shared_with=left)
                 self._revision += 1
 
     def data_of(self, call_id: str) -> bytes | None:

@@ -100,6 +100,7 @@ def call_as_json(call: ArrivedCall) -> dict[str, Any]:
         "receivedAt": call.received_at.isoformat(),
         "body": call.body,
         "linkTrouble": call.link_trouble,
+        "sharedWith": list(call.shared_with),
         "media": None
         if media is None
         else {

@@ -48,6 +48,9 @@ OPERATIONS = (
     "listTrackers",
     "getLibraryStructure",
     "getCallsInSpecificFolder",
+    "getUsersAccessToCalls",
+    "addUsersAccessToCalls",
+    "deleteUsersAccessToCalls",
 )
 """Gong's operationIds that the sandbox knows."""
 LARGEST_PAGE = 100

@@ -90,6 +90,15 @@ ANSWERED_SCORECARDS = _asking(
 )
 """Request of listAnsweredScorecards."""
 
+_ACCESS = Thing({"callId": Id(), "userIds": ListOf(Id(), at_least=1, unique=True)}, required=("callId", "userIds"))
+ACCESS_GIVEN = Thing({"callAccessList": ListOf(_ACCESS, at_least=1)}, required=("callAccessList",))
+"""Request of addUsersAccessToCalls and deleteUsersAccessToCalls. Gong says `userIds` are unique; that nothing at all
+can be asked for it does not say, and the sandbox refuses it: whoever sends that has made a mistake."""
+ACCESS_ASKED = Thing(
+    {"filter": Thing({"callIds": ListOf(Id(), at_least=1, unique=True)}, required=("callIds",))}, required=("filter",)
+)
+"""Request of getUsersAccessToCalls."""
+
 
 def check_request(shape: Shape, body: Any) -> None:
     """Raise Refusal (400) that names every field that is wrong."""

@@ -29,6 +29,9 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "listTrackers": "api:settings:trackers:read",
         "getLibraryStructure": "api:library:read",
         "getCallsInSpecificFolder": "api:library:read",
+        "getUsersAccessToCalls": "api:call-user-access:read",
+        "addUsersAccessToCalls": "api:call-user-access:write",
+        "deleteUsersAccessToCalls": "api:call-user-access:write",
     }
 )
 """operationId -> its scope, as the specification's descriptions say."""

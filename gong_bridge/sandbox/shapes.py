@@ -134,10 +134,11 @@ class Anything:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of one shape."""
+    """A list of one shape; `unique`: with no item twice."""
 
     item: Shape
     at_least: int = 0
+    unique: bool = False
 
     def mistakes(self, value: Any, where: str) -> Iterator[str]:
         """See Shape."""
@@ -148,6 +149,8 @@ class ListOf:
             yield f"{where} must have at least {self.at_least} item"
         for number, item in enumerate(value):
             yield from self.item.mistakes(item, f"{where}[{number}]")
+            if self.unique and item in value[:number]:
+                yield f"{where}[{number}] is in the list already"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from gong_bridge.gong import PARTS, CallFilter, Content, Gong, calls, library, settings, stats, users
+from gong_bridge.gong import PARTS, CallFilter, Content, Gong, calls, library, settings, stats, users, users_access
 from gong_bridge.gong.models import call_details as details_shapes
 from gong_bridge.gong.models import calls as calls_shapes
 from gong_bridge.gong.models import library as library_shapes
@@ -23,6 +23,7 @@ from gong_bridge.gong.models import settings as settings_shapes
 from gong_bridge.gong.models import stats as stats_shapes
 from gong_bridge.gong.models import transcripts as transcripts_shapes
 from gong_bridge.gong.models import users as users_shapes
+from gong_bridge.gong.models import users_access as access_shapes
 from gong_bridge.gong.wire import GongAnswer, NotFound, Operation, Records
 from gong_bridge.model import CallDraft, Party
 from tests.integration.scripted_gong import Exchange, ScriptedGong, client_of
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.skipif(not SPECIFICATION.exists(), reason="Gong's speci
 
 OPERATIONS = [
     value
-    for module in (calls, users, stats, settings, library)
+    for module in (calls, users, stats, settings, library, users_access)
     for value in vars(module).values()
     if isinstance(value, Operation)
 ]
@@ -77,7 +78,9 @@ def strict(specification: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
 def answers(exchange: Exchange) -> None:
     exchange.read_body()
     call = {"id": "7", "media": "Audio", "clientUniqueId": "another"}
-    if exchange.method == "PUT":
+    if exchange.path == "/v2/calls/users-access":
+        exchange.answer(200, {"requestId": "r"})
+    elif exchange.method == "PUT":
         exchange.answer(201, {"requestId": "r", "callId": "7", "url": "https://gong.example.com/call?id=7"})
     elif exchange.path == "/v2/calls" and exchange.method == "POST":
         exchange.answer(200, {"requestId": "r", "callId": "7"})
@@ -138,6 +141,9 @@ def use_everything(gong: Gong) -> None:
     list(gong.settings.trackers(workspace_id="6"))
     list(gong.library.folders(workspace_id="6"))
     gong.library.folder_content("8")
+    list(gong.users_access.get(["7"]))
+    gong.users_access.add({"7": ["5"]})
+    gong.users_access.remove({"7": ["5"]})
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +203,8 @@ def test_every_json_body_is_valid_and_has_no_field_gong_does_not_know(
             schema = operation_in(specification, operation)["requestBody"]["content"]["application/json"]["schema"]
             jsonschema.validate(request.json, strict(specification, schema))
             checked.add(operation.operation_id)
-    assert checked == {one.operation_id for one in OPERATIONS if one.method == "POST"}
+    with_json = {one.operation_id for one in OPERATIONS if one.method == "POST"}
+    assert checked == {*with_json, "addUsersAccessToCalls", "deleteUsersAccessToCalls"}
 
 
 def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> None:
@@ -210,7 +217,7 @@ def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> N
 def test_the_media_body_is_one_part_named_as_documented(
     specification: dict[str, Any], requests: list[Exchange]
 ) -> None:
-    request = next(r for r in requests if r.method == "PUT")
+    request = next(r for r in requests if r.path == "/v2/calls/7/media")
     schema = operation_in(specification, calls.ADD_RECORDING)["requestBody"]["content"]["multipart/form-data"]["schema"]
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     parts = list(message_from_bytes(head + request.read_body(), policy=policy.HTTP).iter_parts())
@@ -242,10 +249,11 @@ READ = {
     settings_shapes.TrackersPage: "Trackers",
     library_shapes.FoldersPage: "LibraryResponse",
     library_shapes.FolderContent: "LibraryFolderListOfCallsResponse",
+    access_shapes.CallsAccessPage: "CallsAccessDetailsResponse",
 }
 """Each answer as the client reads it, and the schema of it in the specification."""
 
-WITHOUT_CURSOR = {"WorkspacesMetadata", "Scorecards", "Trackers", "LibraryResponse"}
+WITHOUT_CURSOR = {"WorkspacesMetadata", "Scorecards", "Trackers", "LibraryResponse", "CallsAccessDetailsResponse"}
 """Lists that come in one page; they have no `records`."""
 
 
@@ -278,11 +286,12 @@ def model_in(annotation: Any) -> type[GongAnswer] | None:
 
 
 ROWS = [details_shapes.CallDetails, transcripts_shapes.CallTranscript, users_shapes.UserRow]
+ROWS += [access_shapes.CallAccess]
 ROWS += [stats_shapes.UserActivity, stats_shapes.AnsweredScorecard, settings_shapes.Scorecard]
 
 
 @pytest.mark.parametrize("shape", ROWS, ids=lambda shape: shape.__name__)
 def test_no_documented_field_of_a_row_is_left_out(specification: dict[str, Any], shape: type[GongAnswer]) -> None:
-    names = {"CallDetails": "CallData", "UserRow": "UserMetadata"}
+    names = {"CallAccess": "CallAccessDetails", "CallDetails": "CallData", "UserRow": "UserMetadata"}
     documented = specification["components"]["schemas"][names.get(shape.__name__, shape.__name__)]
     assert {field.alias for field in shape.model_fields.values()} == set(documented["properties"])

@@ -43,8 +43,19 @@ def send(client: httpx.Client, operation: str, call_id: str = "123") -> httpx.Re
                 "contentSelector": {"exposedFields": {"media": True, "parties": True}},
             },
         ),
+        "getUsersAccessToCalls": lambda: client.post(ACCESS, json={"filter": {"callIds": [call_id]}}),
+        "addUsersAccessToCalls": lambda: client.put(ACCESS, json=access(call_id)),
+        "deleteUsersAccessToCalls": lambda: client.request("DELETE", ACCESS, json=access(call_id)),
     }
     return requests[operation]() if operation in requests else READING[operation](client)
+
+
+ACCESS = "/v2/calls/users-access"
+
+
+def access(call_id: str, *user_ids: str) -> dict:
+    """The body that gives (or takes back) access to one call."""
+    return {"callAccessList": [{"callId": call_id, "userIds": list(user_ids or (HOST_ID,))}]}
 
 
 DAYS = {"fromDate": "2024-02-26", "toDate": "2024-03-04"}
@@ -170,6 +181,48 @@ def test_refusals_of_questions_in_a_body_are_as_specified(
     answer = client.post(path, json=body)
     assert answer.status_code == status
     check_answer(operation, answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "said"),
+    [
+        ("POST", {"filter": {"callIds": ["99999"]}}, "filter.callIds[0]: call 99999 was not found"),
+        ("POST", {"filter": {"callIds": []}}, "filter.callIds must have at least 1 item"),
+        ("POST", {"filter": {"callIds": ["7", "7"]}}, "filter.callIds[1] is in the list already"),
+        ("PUT", access("99999"), "callAccessList[0].callId: call 99999 was not found"),
+        ("PUT", {"callAccessList": []}, "callAccessList must have at least 1 item"),
+        ("PUT", {"callAccessList": [{"callId": "7"}]}, "callAccessList[0].userIds is required"),
+        ("DELETE", access("7", "a@b"), "callAccessList[0].userIds[0] must be an identifier of up to 20 digits"),
+        ("DELETE", {**access("7"), "cursor": "2"}, "cursor is not a known field"),
+    ],
+)
+def test_wrong_requests_about_access_are_refused_as_specified(
+    client: httpx.Client, method: str, body: dict, said: str
+) -> None:
+    answer = client.request(method, ACCESS, json=body)
+    assert (answer.status_code, answer.json()["errors"]) == (400, [said])
+    check_answer(
+        {"POST": "getUsersAccessToCalls", "PUT": "addUsersAccessToCalls", "DELETE": "deleteUsersAccessToCalls"}[method],
+        answer,
+    )
+
+
+def test_access_is_given_taken_back_and_told_and_an_unknown_user_changes_nothing(client: httpx.Client) -> None:
+    call_id, other_id = add_call(client), DEFAULT_USERS[1]["id"]
+
+    def told() -> list[str]:
+        (call,) = client.post(ACCESS, json={"filter": {"callIds": [call_id]}}).json()["callAccessList"]
+        assert call["callId"] == call_id
+        return [user["userId"] for user in call["users"]]
+
+    for _ in range(2):
+        assert client.put(ACCESS, json=access(call_id, HOST_ID, other_id)).status_code == 200
+        assert told() == [HOST_ID, other_id]
+    refused = client.request("DELETE", ACCESS, json=access(call_id, HOST_ID, "99999"))
+    assert (refused.status_code, told()) == (400, [HOST_ID, other_id])
+    for _ in range(2):
+        assert client.request("DELETE", ACCESS, json=access(call_id, HOST_ID)).status_code == 200
+        assert told() == [other_id]
 
 
 def test_every_part_of_a_call_in_full_is_as_specified(client: httpx.Client) -> None:
