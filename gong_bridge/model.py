@@ -306,7 +306,7 @@ class EntryEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceHealth:
-    """How a source is doing, as its own thread last reported it."""
+    """How a source is doing, as its own thread last reported it. under_way: how far a pass is that has not ended."""
 
     source: str
     healthy: bool
@@ -316,11 +316,7 @@ class SourceHealth:
     scanned: int = 0
     last_scan_at: datetime | None = None
     updated_at: datetime | None = None
-
-    @property
-    def first_scan_goes_on(self) -> bool:
-        """Whether nothing is wrong, but no scan has come to its end since the source was started."""
-        return self.healthy and self.last_scan_at is None
+    under_way: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gong_bridge.model import Entry
+from gong_bridge.model import Entry, SourceHealth
 
 
 class Observer:
@@ -10,6 +10,9 @@ class Observer:
 
     def found(self, count: int) -> None:
         """So many recordings more are to be worked on."""
+
+    def looked(self, health: SourceHealth) -> None:
+        """A source tells how it is doing, and every few seconds how far a long pass is."""
 
     def stepped(self, before: Entry, after: Entry) -> None:
         """`after` is `before` one checkpoint further."""

@@ -22,13 +22,14 @@ def intake_for(
     *,
     on_trouble: Callable[[LedgerReadOnly], None],
     on_found: Callable[[int], None],
+    on_health: Callable[[SourceHealth], None],
     noticed: Callable[[Sequence[str]], None],
     wake: threading.Event,
 ) -> Intake:
     """The intake of one source.
 
-    `on_trouble`: the ledger takes nothing. `on_found`: so many are new. `noticed`: keys that somebody may wait for.
-    `wake`: what idle workers wait for.
+    `on_trouble`: the ledger takes nothing. `on_found`: so many are new. `on_health`: how the source is doing.
+    `noticed`: keys that somebody may wait for. `wake`: what idle workers wait for.
     """
 
     def unseen(recordings: Sequence[Recording]) -> list[Recording]:
@@ -59,6 +60,8 @@ def intake_for(
                 wake.set()
 
     def tell(health: SourceHealth) -> None:
-        ledger.notes.save_health(dataclasses.replace(health, reach=route.reach))
+        health = dataclasses.replace(health, reach=route.reach)
+        on_health(health)
+        ledger.notes.save_health(health)
 
     return Intake(unseen=unseen, add=add, health=tell, refuse=refuse, noticed=noticed, restored=restored)

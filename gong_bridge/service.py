@@ -186,6 +186,7 @@ class Bridge:
             self.ledger,
             on_trouble=self.accounts.pause,
             on_found=self.observer.found,
+            on_health=self.observer.looked,
             noticed=self.sidecar_watch.notice,
             wake=self.wake,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError
 from gong_bridge.logs import get_logger
-from gong_bridge.model import Entry
+from gong_bridge.model import Entry, SourceHealth
 from gong_bridge.observer import Observer
 
 AGAIN_SECONDS = 5.0
@@ -118,6 +118,10 @@ class Witness(Observer):
     def found(self, count: int) -> None:
         """See Observer."""
         self._pass_on(self._observer.found, count)
+
+    def looked(self, health: SourceHealth) -> None:
+        """See Observer."""
+        self._pass_on(self._observer.looked, health)
 
     def stepped(self, before: Entry, after: Entry) -> None:
         """See Observer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -22,15 +23,37 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from gong_bridge import clock
 from gong_bridge.cli.styles import STYLES
 from gong_bridge.errors import RateLimited
-from gong_bridge.model import OPEN_STATES, Entry, State
+from gong_bridge.model import OPEN_STATES, Entry, SourceHealth, State
 from gong_bridge.observer import Observer
 from gong_bridge.readable import printable
+
+FIRST_INTERVAL_SECONDS = 10.0
+LONGEST_INTERVAL_SECONDS = 60.0
+"""How long it is until the next line about a long pass: at first, and at most."""
 
 
 class PlainDisplay(Observer):
     """One line a change, without file names: the output of a cron job ends up in mail and logs."""
+
+    def __init__(self, seconds: Callable[[], float] = clock.monotonic_seconds) -> None:
+        self._seconds = seconds
+        self._next_line: dict[str, tuple[float, float]] = {}
+        """For each source whose pass was spoken of: when the next line is due, and how long it is to the one after."""
+
+    def looked(self, health: SourceHealth) -> None:
+        """Print how far a long pass is, less and less often, and its end when it was spoken of."""
+        now = self._seconds()
+        if health.under_way is None:
+            if self._next_line.pop(health.source, None) is not None:
+                _say(f"source {health.source}: {printable(health.message)}")
+            return
+        due_at, interval_seconds = self._next_line.get(health.source, (now, FIRST_INTERVAL_SECONDS))
+        if now >= due_at:
+            self._next_line[health.source] = now + interval_seconds, min(2 * interval_seconds, LONGEST_INTERVAL_SECONDS)
+            _say(f"source {health.source}: {health.under_way}")
 
     def stepped(self, before: Entry, after: Entry) -> None:
         """Print where the entry stands now."""
@@ -42,7 +65,11 @@ class PlainDisplay(Observer):
                 line += f" ({after.reason_code})"
             if after.call_id and after.state in (State.CREATED, State.DONE):
                 line += f", call {after.call_id}"
-        print(line, flush=True)  # noqa: T201 - this is the output
+        _say(line)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - this is the output
 
 
 class BarDisplay(Observer):
@@ -63,7 +90,10 @@ class BarDisplay(Observer):
             TransferSpeedColumn(),
             console=console,
         )
-        self._live = Live(Group(self._overall, self._sending), console=console, transient=True, refresh_per_second=10)
+        self._passes: dict[str, TaskID] = {}
+        self._looking = Progress(SpinnerColumn(), _words(), console=console)
+        group = Group(self._overall, self._looking, self._sending)
+        self._live = Live(group, console=console, transient=True, refresh_per_second=10)
 
     def __enter__(self) -> BarDisplay:
         self._live.start()
@@ -92,6 +122,18 @@ class BarDisplay(Observer):
             self._refresh(waits_for_gong=waits and after.reason_code == RateLimited.code)
         if ended or (waits and after.reason_code != RateLimited.code):
             self._live.console.print(entry_line(after))
+
+    def looked(self, health: SourceHealth) -> None:
+        """A line for each source of which a long pass goes on."""
+        words = f"{health.source}: {health.under_way}"
+        with self._lock:
+            task = self._passes.get(health.source)
+            if health.under_way is None and task is not None:
+                self._looking.remove_task(self._passes.pop(health.source))
+            elif health.under_way is not None and task is not None:
+                self._looking.update(task, description=words)
+            elif health.under_way is not None:
+                self._passes[health.source] = self._looking.add_task(words, total=None)
 
     def sending(self, entry: Entry, chunk_bytes: int, size_bytes: int) -> None:
         """Move this upload's bar."""

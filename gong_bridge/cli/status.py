@@ -19,6 +19,7 @@ from gong_bridge.cli.ledger_people import line_for, person_in_words
 from gong_bridge.cli.styles import STYLES
 from gong_bridge.config.schema import Config
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.pass_words import under_way_in_words
 from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import State
 from gong_bridge.readable import printable
@@ -57,7 +58,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         },
         "health": [
             {"source": one.source, "reach": one.reach, "healthy": one.healthy, "message": one.message,
-             "watch": one.watch, "last_scan_at": one.last_scan_at, "first_scan_goes_on": one.first_scan_goes_on}
+             "watch": one.watch, "last_scan_at": one.last_scan_at, "under_way": under_way_in_words(one, now)}
             for one in ledger.notes.health()
         ],
         "oldest_waiting": None if oldest is None else {
@@ -106,9 +107,8 @@ def _show(facts: dict[str, Any]) -> None:
         place = f"{one['source']} on {one['reach']}" if one["reach"] else one["source"]
         if not one["healthy"]:
             out.print(Text(f"source {place}: {printable(one['message'])}", style="red"), soft_wrap=True)
-        elif one["first_scan_goes_on"]:
-            line = f"source {place}: the first listing goes on: {printable(one['message'])}"
-            out.print(Text(line, style="dim"), soft_wrap=True)
+        elif one["under_way"]:
+            out.print(Text(f"source {place}: {one['under_way']}", style="dim"), soft_wrap=True)
     for trouble in [*facts["wrong_files"], *facts["failing"]]:
         out.print(Text(printable(trouble), style="red"), soft_wrap=True)
     hosts.show(facts)

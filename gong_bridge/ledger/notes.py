@@ -150,6 +150,7 @@ class Notes:
             "scanned": health.scanned,
             "last_scan_at": None if health.last_scan_at is None else micros(health.last_scan_at),
             "updated_at": None if health.updated_at is None else micros(health.updated_at),
+            "under_way": health.under_way,
         }
         statement = self._database.insert(source_health)
         with self._database.write() as connection:
@@ -171,6 +172,7 @@ class Notes:
                 scanned=row.scanned,
                 last_scan_at=maybe_moment(row.last_scan_at),
                 updated_at=maybe_moment(row.updated_at),
+                under_way=row.under_way,
             )
             for row in rows
         ]

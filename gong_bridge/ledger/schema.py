@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this program needs; the newest file in migrations/versions."""
 
 IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
@@ -231,6 +231,7 @@ source_health = Table(
     Column("scanned", BigInteger, nullable=False),
     Column("last_scan_at", BigInteger),
     Column("updated_at", BigInteger),
+    Column("under_way", Text),
 )
 
 allowance = Table(

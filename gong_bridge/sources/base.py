@@ -14,6 +14,9 @@ from gong_bridge.model import Notification, ObjectFacts, Recording, SidecarFile,
 BATCH_SIZE = 500
 """Recordings that go to the ledger in one call: 60,000 files at once must not be 60,000 transactions."""
 
+REPORT_SECONDS = 5.0
+"""How often a pass that goes on says how far it is."""
+
 BACKLOG_AGE_SECONDS = 600.0
 """A recording present when the source started is backlog when it was last changed longer ago than this."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,7 +17,7 @@ from gong_bridge import clock
 from gong_bridge.config.schema import FolderSource
 from gong_bridge.errors import BridgeError
 from gong_bridge.model import Recording, SourceHealth
-from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, Intake
+from gong_bridge.sources.base import BACKLOG_AGE_SECONDS, BATCH_SIZE, REPORT_SECONDS, Intake
 from gong_bridge.sources.beneath import NOT_THERE, moment_of, opened_root, stat_beneath, unavailable, version_of
 from gong_bridge.sources.names import NameRules, key_from_bytes, key_to_bytes
 from gong_bridge.sources.root_watch import RootWatch
@@ -53,7 +53,7 @@ class Lookout:
         self._last_scan_at: datetime | None = None
         self._notes: list[str] = []
         self._next_check = self._next_scan = 0.0
-        self._reported: tuple[bool, str] | None = None
+        self._reported: tuple[bool, str, str | None] | None = None
         self._step_seconds = min(0.5, max(0.02, min(options.rescan, options.settle or options.rescan) / 5))
 
     def run(self) -> None:
@@ -112,7 +112,7 @@ class Lookout:
         began = clock.monotonic_seconds()
         self._left_over = False
         walk = FolderWalk(self._root, self._names)
-        self._enter_all(walk, first=not self._first_scan_done)
+        self._enter_all(self._telling(walk, began), first=not self._first_scan_done)
         if self._stop.is_set():
             return
         ended = clock.monotonic_seconds()
@@ -203,21 +203,35 @@ class Lookout:
 
     # --- telling --------------------------------------------------------------------------------------------------
 
+    def _telling(self, walk: FolderWalk, began: float) -> Iterator[FoundFile]:
+        """The files of a walk; meanwhile it is told how far a long one is."""
+        reported = began
+        for found in walk:
+            yield found
+            now = clock.monotonic_seconds()
+            if now - reported >= REPORT_SECONDS:
+                reported = now
+                self._report(
+                    healthy=self._root_watch.trouble is None,
+                    message=self._root_watch.trouble or self._summary(),
+                    under_way=f"looking through the folder, {walk.files:,} recordings so far, for {now - began:.0f} s",
+                )
+
     def _report_scan(self) -> None:
         trouble = self._root_watch.trouble
         self._reported = None
         self._report(healthy=trouble is None, message=trouble or self._summary())
 
     def _summary(self) -> str:
-        parts = [f"{self._files_at_last_scan} recordings in the folder", *self._notes]
+        parts = [f"{self._files_at_last_scan:,} recordings in the folder", *self._notes]
         if self._root_watch.note:
             parts.append(self._root_watch.note)
         return "; ".join(parts)
 
-    def _report(self, *, healthy: bool, message: str) -> None:
-        if self._reported == (healthy, message):
+    def _report(self, *, healthy: bool, message: str, under_way: str | None = None) -> None:
+        if self._reported == (healthy, message, under_way):
             return
-        self._reported = (healthy, message)
+        self._reported = (healthy, message, under_way)
         health = SourceHealth(
             source=self._options.name,
             healthy=healthy,
@@ -226,6 +240,7 @@ class Lookout:
             scanned=self._files_at_last_scan,
             last_scan_at=self._last_scan_at,
             updated_at=clock.now(),
+            under_way=under_way,
         )
         with suppress(BridgeError):  # a ledger that cannot take this says so to everybody who writes to it
             self._intake.health(health)

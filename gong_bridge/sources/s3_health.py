@@ -20,7 +20,8 @@ class BucketHealth:
         self._intake = intake
         self._has_queue = has_queue
         self._lock = threading.Lock()
-        self._listing = "the first listing is under way"
+        self._listing = "no listing has come to its end yet"
+        self._under_way: str | None = None
         self._listing_failed = False
         self._scanned = 0
         self._scanned_at: datetime | None = None
@@ -30,20 +31,20 @@ class BucketHealth:
     def listed(self, message: str, *, scanned: int) -> None:
         """A listing came to its end."""
         with self._lock:
-            self._listing, self._listing_failed = message, False
+            self._listing, self._listing_failed, self._under_way = message, False, None
             self._scanned, self._scanned_at = scanned, clock.now()
             self._report()
 
     def listing(self, message: str) -> None:
-        """A listing goes on; it may take minutes."""
+        """A listing goes on, which may take minutes: how far it is."""
         with self._lock:
-            self._listing = message
+            self._under_way = message
             self._report()
 
     def listing_failed(self, message: str) -> None:
         """A listing broke off."""
         with self._lock:
-            self._listing, self._listing_failed = message, True
+            self._listing, self._listing_failed, self._under_way = message, True, None
             self._report()
 
     def queue_read(self, *, messages: int, arrived: int, refused: int) -> None:
@@ -77,6 +78,7 @@ class BucketHealth:
             scanned=self._scanned,
             last_scan_at=self._scanned_at,
             updated_at=clock.now(),
+            under_way=self._under_way,
         )
         with suppress(BridgeError):  # a ledger that cannot take this says so to everybody who writes to it
             self._intake.health(health)

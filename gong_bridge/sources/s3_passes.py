@@ -11,14 +11,12 @@ from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource
 from gong_bridge.errors import BridgeError
 from gong_bridge.model import Recording
-from gong_bridge.sources.base import Intake
+from gong_bridge.sources.base import REPORT_SECONDS, Intake
 from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_layout import dated_prefixes
 from gong_bridge.sources.s3_listing import Fetch, Listing, Range
 from gong_bridge.sources.s3_pages import Found
 
-REPORT_SECONDS = 5.0
-"""How often a listing that goes on says how far it is."""
 _LONGEST_PAUSE_SECONDS = 30.0
 _LOOK_AFTER_SECONDS = 5.0
 
@@ -70,7 +68,7 @@ class Passes:
         scanned, added = self._take(listing, intake, stop, health, backlog_before)
         if not stop.is_set():
             self._whole_at = began
-            health.listed(f"{scanned} recordings in bucket {self._options.bucket}", scanned=scanned)
+            health.listed(f"{scanned:,} recordings in bucket {self._options.bucket}", scanned=scanned)
         return added
 
     def pages(self) -> Iterator[Sequence[Found]]:
@@ -92,7 +90,7 @@ class Passes:
         ]
         scanned, _ = self._take(Listing(self._fetch, ranges), intake, stop, health, None)
         if not stop.is_set():
-            message = f"{scanned} recordings in the latest {len(ranges)} folders of bucket {self._options.bucket}"
+            message = f"{scanned:,} recordings in the latest {len(ranges):,} folders of bucket {self._options.bucket}"
             health.listed(message, scanned=scanned)
 
     def _expanded(self, before: str, layout: str) -> list[str]:
@@ -131,7 +129,7 @@ class Passes:
                 now = clock.monotonic_seconds()
                 if now - reported >= REPORT_SECONDS:
                     reported = now
-                    health.listing(f"listed {keys:,} keys so far in {listing.parts} parts, {now - began:.0f} s")
+                    health.listing(f"listing, {keys:,} keys so far in {listing.parts} parts, for {now - began:.0f} s")
         return scanned, added
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from gong_bridge import __version__
+from gong_bridge.ledger.pass_words import under_way_in_words
 from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.ledger.receipts import KeptReceipt
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
@@ -200,5 +201,10 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(
-    duration=duration, size=size, moment=_moment, printable=lambda text: printable(str(text)), shown=_shown
+    duration=duration,
+    size=size,
+    moment=_moment,
+    printable=lambda text: printable(str(text)),
+    shown=_shown,
+    under_way=under_way_in_words,
 )

@@ -116,9 +116,10 @@ def test_a_long_listing_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     notebook = Notebook()
     with served(of_days(5_000)) as (url, _):
         assert source(url).scan_once(notebook.intake, threading.Event()) == 5_000
-    said = [health.message for health in notebook.health]
-    assert any(re.fullmatch(r"listed \d,000 keys so far in \d+ parts, \d+ s", message) for message in said)
-    assert said[-1] == "5000 recordings in bucket recordings"
+    said = [health.under_way or "" for health in notebook.health]
+    assert any(re.fullmatch(r"listing, \d,000 keys so far in \d+ parts, for \d+ s", words) for words in said)
+    last = notebook.health[-1]
+    assert (last.message, last.under_way) == ("5,000 recordings in bucket recordings", None)
 
 
 def test_a_listing_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,17 +159,22 @@ def test_R29_every_trouble_is_seen_in_status_and_on_the_page(
         assert each in shown[1]
 
 
-def test_R13_how_far_the_first_listing_is_is_seen_until_it_came_to_its_end(
-    ledger: Ledger, tmp_path: Path, page: httpx.Client
+@pytest.mark.parametrize("last_scan_at", [None, NOW - timedelta(hours=1)], ids=["the first", "a later one"])
+def test_R13_how_far_a_listing_is_is_seen_until_it_came_to_its_end(
+    last_scan_at: datetime | None, ledger: Ledger, tmp_path: Path, page: httpx.Client
 ) -> None:
-    words = "the first listing goes on: listed 12,000 keys so far in 8 parts, 5 s"
-    going_on = SourceHealth(source="pbx", healthy=True, message=words.partition(": ")[2], updated_at=NOW)
+    words = "listing, 12,000 keys so far in 8 parts, for 5 s"
+    going_on = SourceHealth(
+        source="pbx", healthy=True, message="", updated_at=NOW, last_scan_at=last_scan_at, under_way=words
+    )
     ledger.notes.save_health(going_on)
     assert f"source pbx: {words}" in status_of(tmp_path)
-    assert words in page.get("/").text
-    ledger.notes.save_health(dataclasses.replace(going_on, last_scan_at=NOW))
-    assert "goes on" not in status_of(tmp_path)
-    assert "goes on" not in page.get("/").text
+    assert f"{words}<" in page.get("/").text
+    ledger.notes.save_health(dataclasses.replace(going_on, updated_at=NOW - timedelta(minutes=10)))
+    assert f"source pbx: {words}; not heard of since 2026-01-05 08:20:00 UTC" in status_of(tmp_path)
+    ledger.notes.save_health(dataclasses.replace(going_on, last_scan_at=NOW, under_way=None))
+    assert "listing," not in status_of(tmp_path)
+    assert "listing," not in page.get("/").text
 
 
 def test_a_bridge_that_was_killed_is_missed_at_once_by_its_own_machine_and_one_that_stopped_is_not(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from gong_bridge.config.schema import FolderSource
 from gong_bridge.errors import BadMetadata, SourceChanged, SourceGone, SourceUnavailable
+from gong_bridge.sources import lookout
 from gong_bridge.sources.folder import Folder
+from tests.notebook import Notebook
 
 ODD_NAME = b"Andr\xe9 \xff\n\"'.wav"
 
@@ -225,3 +228,14 @@ def test_R30_a_move_that_fails_leaves_everything_and_is_tried_again(root: Path) 
     assert (root / "a.wav").read_bytes() == b"RIFF"
     (root / "done").unlink()
     assert folder.settle(recording) == "moved"
+
+
+def test_a_long_walk_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookout, "REPORT_SECONDS", 0.0)
+    for number in range(3):
+        (tmp_path / f"{number}.wav").write_bytes(b"RIFF")
+    notebook = Notebook()
+    assert source(tmp_path, settle="0s").scan_once(notebook.intake, threading.Event()) == 3
+    told = [health.under_way for health in notebook.health]
+    assert "looking through the folder, 2 recordings so far, for 0 s" in told
+    assert told[-1] is None

@@ -17,7 +17,7 @@ from gong_bridge.ledger.schema import ledger_version
 from gong_bridge.model import State
 
 MIGRATIONS = Path(gong_bridge.ledger.__file__).parent / "migrations"
-RELEASED = ("0001", "0002")
+RELEASED = ("0001", "0002", "0003")
 NOT_CARRIED_OVER = {("0001", "source_health"), ("0001", "allowance")}
 """What is said anew within a minute, and the next slot of a second: the revision after them says so."""
 WORDS = {
