@@ -11,6 +11,7 @@ from gong_bridge.account import Accounts
 from gong_bridge.errors import (
     BusyAndUnclear,
     ChangedAfterLink,
+    MediaUntold,
     RateLimited,
     ServiceDown,
     SourceChanged,
@@ -27,6 +28,9 @@ from gong_bridge.media.body import Bodies, Body
 from gong_bridge.model import Entry, Recording, State
 from gong_bridge.observer import Observer
 from gong_bridge.route import Route
+
+TIMES_UNTOLD = 4
+"""So often Gong is asked, over half a minute, whether it has the media when it does not say; then it is sent again."""
 
 
 class Delivering:
@@ -60,7 +64,7 @@ class Delivering:
             entry = settled
         self._refuse_after_link(entry)
         # A call whose media is being replaced has media anyway: there, looking proves nothing.
-        if entry.intent == "deliver" and entry.replaces is None and self._accounts.of(entry).calls.has_media(call_id):
+        if entry.intent == "deliver" and entry.replaces is None and self._had_arrived(entry, call_id):
             reached(Point.MEDIA_CONFIRMED)
             reason = "the media was there already: an earlier upload had arrived"
             return self._delivered(entry, code="confirmed", reason=reason)
@@ -84,6 +88,18 @@ class Delivering:
                 f"The call {entry.call_id} stays without media unless both are the same call",
                 code=SourceChanged.code,
             ) from changed
+
+    def _had_arrived(self, entry: Entry, call_id: str) -> bool:
+        """Whether an upload whose outcome is unclear had arrived; raises MediaUntold while Gong may still say so."""
+        told = self._accounts.of(entry).calls.has_media(call_id)
+        if told is None:
+            asked = sum(event.code == MediaUntold.code for event in self._ledger.views.events(entry.id))
+            if asked + 1 < TIMES_UNTOLD:
+                raise MediaUntold(
+                    f"an upload to call {call_id} may have arrived, but Gong does not say whether the call has media; "
+                    "it is asked again. If this comes often, let the key read media URLs (api:calls:read:media-url)"
+                )
+        return bool(told)
 
     def _body(self, entry: Entry, media: Mapping[str, Any]) -> AbstractContextManager[Body]:
         source = self._routes[entry.source].source

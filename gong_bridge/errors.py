@@ -107,6 +107,12 @@ class Unclear(RetryLater):
     code = "unclear"
 
 
+class MediaUntold(RetryLater):
+    """Gong does not say whether it has the media of an upload whose outcome is unclear."""
+
+    code = "media-untold"
+
+
 class SourceUnavailable(RetryLater):
     """The folder or bucket cannot be read now (unmounted, network, throttled)."""
 

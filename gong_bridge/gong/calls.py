@@ -177,33 +177,39 @@ class Calls:
         answer = self._client.send(GET, path_ids={"id": call_id}, about=f"call {call_id}")
         return read_as(OneCall, answer).call if answer.found else None
 
-    def has_media(self, call_id: str) -> bool:
-        """Whether Gong certainly has this call's media; False also when it cannot be told.
+    def has_media(self, call_id: str) -> bool | None:
+        """Whether Gong has this call's media; None when it does not tell, or does not list the call yet.
 
-        For use after an unclear delivery: sending the same bytes again is harmless, losing them is not. One API call:
-        only a media URL proves it (the kind that GET /v2/calls/{id} shows may be set before any media arrived).
+        For use after an unclear delivery. One API call: only a media URL proves it (the kind that GET /v2/calls/{id}
+        shows may be set before any media arrived). Raises RateLimited, ServiceDown.
         """
-        return call_id in (self.with_media([call_id]) or ())
+        listed = self._with_their_media([call_id])
+        return any(_shows_media(call) for call in listed) if listed else None
 
     def with_media(self, call_ids: Sequence[str]) -> frozenset[str] | None:
         """Those of these calls whose media Gong certainly has; None when Gong does not tell. One API call a page.
 
         Raises RateLimited, ServiceDown.
         """
+        listed = self._with_their_media(call_ids)
+        if listed is None:
+            return None
+        found = [call for call in listed if _shows_media(call)]
+        if len(call_ids) == 1:  # then there is no doubt which call it is
+            return frozenset(call_ids) if found else frozenset()
+        return frozenset(call.meta_data.id for call in found if call.meta_data and call.meta_data.id)
+
+    def _with_their_media(self, call_ids: Sequence[str]) -> Sequence[CallDetails] | None:
         body: dict[str, Any] = {
             "filter": {"callIds": list(call_ids)},
             "contentSelector": {"exposedFields": {"media": True}},
         }
         try:
-            calls = list(self._details(LIST_MEDIA, body))
+            return list(self._details(LIST_MEDIA, body))
         except (BadCredentials, RefusedByGong, WrongBaseUrl):
             # What is missing may be only the scope for media URLs or, behind some proxies, this operation: no reason
             # to stop the house. If it is the key or the address, the delivery that follows will say so.
             return None
-        found = [call for call in calls if call.media and (call.media.audio_url or call.media.video_url)]
-        if len(call_ids) == 1:  # then there is no doubt which call it is
-            return frozenset(call_ids) if found else frozenset()
-        return frozenset(call.meta_data.id for call in found if call.meta_data and call.meta_data.id)
 
     def put_media(
         self,
@@ -237,3 +243,7 @@ class Calls:
             http_status=answer.http_status,
             sent_bytes=body.sent_bytes,
         )
+
+
+def _shows_media(call: CallDetails) -> bool:
+    return bool(call.media and (call.media.audio_url or call.media.video_url))

@@ -113,6 +113,7 @@ WAITS: dict[str, str] = {
     "service-down": "because Gong cannot be reached, or failed",
     "cursor-lost": "because Gong lost its place in a list that is read again",
     "unclear": "because an answer of Gong got lost; it is asked before anything is sent again",
+    "media-untold": "because Gong does not say whether it has their media already",
     "source-unavailable": "because their folder or bucket cannot be read",
     "not-yet-complete": "because they, or what belongs to them, are still being written",
     "waiting-for-sidecar": "for the sidecar",

@@ -34,7 +34,7 @@ def test_a_call_is_created_delivered_and_found_again(sandbox: Sandbox) -> None:
     with client_for(sandbox) as client:
         calls = Calls(client)
         created = calls.create(new_call())
-        assert not calls.has_media(created.call_id)
+        assert calls.has_media(created.call_id) is False
         put(calls, created.call_id)
         found = calls.find("call-1", START)
         assert found is not None

@@ -1,4 +1,4 @@
-"""R21, R27: what a 503 after the effect and a storm of limits cost: one call, one media, no needless request."""
+"""R21, R27: when Gong is asked before anything is sent again, how often, and when not: each request in its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from gong_bridge import clock
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.bridge import each_call_once
 from tests.end_to_end.recordings import drop
 from tests.integration.bench import bench
 
@@ -30,12 +29,15 @@ def asked(sandbox: Sandbox) -> list[str]:
     for request in sandbox.requests:
         if request.path.startswith("/v2/calls"):
             name = PUT if request.path.endswith("/media") else f"{request.method} {request.path}"
-            told.append(name if request.status in (200, 201) else f"{name} {request.status}")
+            told.append(name if request.status in (200, 201) else f"{name} {request.status or 'lost'}")
     return told
 
 
-def deliver(root: Path, sandbox: Sandbox, *faults: Fault) -> list[str]:
-    """One recording through these troubles, each wait of Gong's over at once; what Gong was asked."""
+def deliver(root: Path, sandbox: Sandbox, *faults: Fault, attempts: int = 0) -> list[str]:
+    """One recording through these troubles, each wait over at once, at the cost of so many attempts.
+
+    What Gong was asked; the media of the call is whole, however often it was sent.
+    """
     sandbox.play(*faults)
     with bench(root, sandbox.base_url) as bridge:
         digest = drop(bridge.recorder, "one.wav", 1)
@@ -44,8 +46,10 @@ def deliver(root: Path, sandbox: Sandbox, *faults: Fault) -> list[str]:
             clock.follow(timedelta(minutes=minute))
             bridge.work_again()
         (entry,) = bridge.bridge.ledger.views.entries()
-        assert (str(entry.state), entry.attempts, entry.intent) == ("done", 0, None)
-    each_call_once(sandbox, {"one": digest})
+        assert (str(entry.state), entry.attempts, entry.intent) == ("done", attempts, None)
+    (call,) = sandbox.calls
+    assert call.media is not None
+    assert call.media.sha256 == digest
     return asked(sandbox)
 
 
@@ -82,3 +86,26 @@ def test_R27_each_503_costs_one_look_up(tmp_path: Path, sandbox: Sandbox) -> Non
     assert deliver(tmp_path, sandbox, *troubles) == [
         *[f"{POST} 503", f"{FIND} 404"] * 2, POST, *[f"{PUT} 503", ASK] * 2, PUT,
     ]  # fmt: skip
+
+
+LOST_MEDIA = Fault(operation="addCallRecording", kind="drop_after")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_R21_gong_that_does_not_say_at_once_whether_it_has_the_media_is_asked_again(
+    tmp_path: Path, sandbox: Sandbox, status: int
+) -> None:
+    """404: its list lags behind the upload."""
+    silent = busy("listCallsExtensive", "status", 3, status)
+    told = deliver(tmp_path, sandbox, LOST_MEDIA, silent, attempts=4)
+    assert told == [POST, f"{PUT} lost", *[f"{ASK} {status}"] * 3, ASK]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_R21_gong_that_never_says_whether_it_has_the_media_gets_the_same_bytes_again(
+    tmp_path: Path, sandbox: Sandbox, status: int
+) -> None:
+    """A key that may not read media URLs: twice does less harm than never, and it waits for nobody."""
+    silent = busy("listCallsExtensive", "status", 9, status)
+    told = deliver(tmp_path, sandbox, LOST_MEDIA, silent, attempts=4)
+    assert told == [POST, f"{PUT} lost", *[f"{ASK} {status}"] * 4, PUT]
