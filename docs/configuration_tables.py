@@ -65,7 +65,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _duration(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("m", 60)):
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= length and seconds % length == 0:
             return f"{seconds / length:g}{unit}"
     return f"{seconds:g}s"

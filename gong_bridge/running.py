@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from gong_bridge import __version__, clock, notify
 from gong_bridge.account import Account
@@ -43,6 +44,7 @@ def run(bridge: Bridge, stop: threading.Event) -> None:
         for route in bridge.routes.values():
             crew.start_source(route.source, bridge.intake_of(route))
         crew.start_housekeeping()
+        crew.start_receipts()
         crew.start_workers()
         notify.ready()
         log.info("started", version=__version__, sources=len(bridge.routes), workers=bridge.config.work.workers)
@@ -154,6 +156,14 @@ class _Crew:
         self.start_thread("backfill", bridge.backfill.run)
         self.start_thread("failures", every(TEND_SECONDS, bridge.tell_failures))
         self.start_thread("clock", every(CLOCK_LOOK_SECONDS, bridge.correct_for_the_clock))
+
+    def start_receipts(self) -> None:
+        """A thread for each account: one that Gong keeps waiting does not keep the others."""
+        nightly = self._bridge.nightly
+        if nightly is None:
+            return
+        for account in self._bridge.accounts:
+            self.start_thread(f"receipt of {account_name(account.name)}", partial(nightly.run, account.name))
 
     def start_thread(self, name: str, run: Work, on_failure: Callable[[Exception], None] = lambda _: None) -> None:
         """A thread that is no worker; stopped first."""

@@ -27,6 +27,7 @@ from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.presence import Presence
+from gong_bridge.receipt.nightly import Nightly
 from gong_bridge.reception import intake_for
 from gong_bridge.route import Route
 from gong_bridge.routing import build_routes
@@ -98,6 +99,7 @@ class Bridge:
             on_found=self.observer.found,
             on_trouble=self.accounts.pause,
         )
+        self.nightly = Nightly.of(config, self.ledger, self.owner)
         self.failures = Failures()
         self._wrong_files = Told(self.ledger.notes.tell_wrong_files)
         self._failing = Told(self.ledger.notes.tell_failing)
@@ -128,6 +130,8 @@ class Bridge:
         """To the other bridges on the ledger; also what notices that an idle bridge could write nothing down."""
         try:
             self.presence.beat()
+            if self.nightly is not None:
+                self.nightly.keep_turns()
         except LedgerReadOnly as error:
             self.accounts.pause(error)
             raise

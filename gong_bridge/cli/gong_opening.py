@@ -23,14 +23,11 @@ from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, acc
 from gong_bridge.config.schema import Config
 from gong_bridge.directory import Directory
 from gong_bridge.errors import ConfigError
-from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.connection import Gong
-from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.logging_in import log_in_of
 from gong_bridge.owner import owner_name
-from gong_bridge.receive.behind_live import BehindLive
 from gong_bridge.receive.days import days_of, period_of
+from gong_bridge.receive.opening import opened_behind_live
 from gong_bridge.receive.windows import Window
 
 FromOption = Annotated[
@@ -133,20 +130,11 @@ def opened_gong(config: Path | None, account: str | None, what: str) -> Iterator
 @contextmanager
 def gong_behind_live(options: Config, name: str | None, ledger: Ledger, progress: ExportProgress) -> Iterator[Gong]:
     """One account's Gong, behind new recordings; name: None is the one under `gong`."""
-    of_account = options.all_accounts[name]
-    stop = threading.Event()
-    allowance = allowance_of(ledger, of_account.limits, name=account_name(name))
-    client = GongClient(
-        log_in_of(name, of_account, ledger=ledger, owner=owner_name(), stop=stop),
-        of_account.timeouts,
-        BehindLive(allowance, ledger, options.ledger.lease, progress.waits),
-        stop,
-    )
-    try:
-        with Gong(client) as gong:
-            yield gong
-    finally:
-        allowance.flush()
+    with opened_behind_live(
+        name, options.all_accounts[name], ledger=ledger, owner=owner_name(), lease_seconds=options.ledger.lease,
+        stop=threading.Event(), told=progress.waits,
+    ) as gong:  # fmt: skip
+        yield gong
 
 
 def check_ids(option: str, ids: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import BucketSource, Config
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.model import State
+from gong_bridge.receipt.night_watch import NightWatch
 from gong_bridge.running import run as run_bridge
 from gong_bridge.running import run_once
 from gong_bridge.service import Bridge
@@ -101,7 +102,10 @@ def _web(bridge: Bridge, traffic: Traffic) -> Any:
     from gong_bridge.web.server import WebServer, build_app  # loaded only when wanted: memory
 
     sources = [source.name for source in bridge.config.sources]
-    app = build_app(bridge.ledger, _watched(bridge), options, traffic=traffic, sources=sources, home=bridge.home)
+    app = build_app(
+        bridge.ledger, _watched(bridge), options, traffic=traffic, sources=sources, home=bridge.home,
+        nightly=NightWatch.of(bridge.config),
+    )  # fmt: skip
     return WebServer(app, options.listen)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
-from gong_bridge.cli import backfill_shown, hosts, quota
+from gong_bridge.cli import backfill_shown, hosts, quota, receipts_told
 from gong_bridge.cli.common import ConfigOption, needs_a_person, out, print_rows
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import line_for, person_in_words
@@ -75,10 +75,7 @@ def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
         ],
         "wrong_files": ledger.notes.wrong_files(),
         "failing": ledger.notes.failing(),
-        "missing_in_gong": [
-            {"day": one.day.isoformat(), "source": one.source, "account": one.account, "count": one.missing}
-            for one in ledger.receipts.with_missing(now)
-        ],
+        **receipts_told.gather(ledger, options, now),
         "waiting": ledger.views.waiting_counts(),
         "remarks": ledger.views.remark_counts(),
         "needs_a_person": [
@@ -126,10 +123,7 @@ def _show(facts: dict[str, Any]) -> None:
         out.print(Text(wait_in_words(code, count)), soft_wrap=True)
     for code, count in facts["remarks"].items():
         out.print(Text(f"{count:,} {REMARKS.get(code, code)} (gong-bridge ledger list --code {code})", style="yellow"))
-    for one in facts["missing_in_gong"]:
-        words = f"{one['day']}, {one['source']}: {one['count']:,} missing in Gong"
-        cure = f"gong-bridge reconcile --from {one['day']} --to {one['day']} --repair"
-        out.print(Text(f"{words} ({cure})", style="magenta"), soft_wrap=True)
+    receipts_told.show(facts)
     groups = facts["needs_a_person"]
     if not groups:
         if not _is_in_trouble(facts):
@@ -154,7 +148,7 @@ def _is_in_trouble(facts: dict[str, Any]) -> bool:
         ill
         or quota.pauses(facts)
         or facts["missing"]
-        or facts["missing_in_gong"]
+        or receipts_told.is_in_trouble(facts)
         or facts["failing"]
         or facts["wrong_files"]
     )

@@ -25,7 +25,7 @@ from gong_bridge.config.sources import AnySource
 from gong_bridge.config.sources import BucketSource as BucketSource
 from gong_bridge.config.sources import FolderSource as FolderSource
 from gong_bridge.config.sources import MoveTo as MoveTo
-from gong_bridge.config.units import Duration, Size
+from gong_bridge.config.units import Duration, Size, TimeOfDay
 from gong_bridge.strict_yaml import MistakeAt
 
 
@@ -131,6 +131,17 @@ class WebOptions(Options):
         return self
 
 
+class ReconcileOptions(Options):
+    """The receipt of each day, settled against Gong: made every night, and how long it is kept."""
+
+    at: TimeOfDay | None = None
+    """When the service makes it, such as 03:15, in company.time_zone; without it only `gong-bridge reconcile` does."""
+    days: int = Field(default=3, ge=1, le=31)
+    """So many days that are over are settled each night: Gong may lose, and people may retry, what is a day old."""
+    keep: Duration = 400 * 86_400.0
+    """How long a receipt is kept after it was made."""
+
+
 class LogOptions(Options):
     """What is logged."""
 
@@ -161,6 +172,7 @@ class Config(Options):
     """Where recordings appear: a list of folders and buckets."""
     media: MediaOptions = MediaOptions()
     work: WorkOptions = WorkOptions()
+    reconcile: ReconcileOptions = ReconcileOptions()
     web: WebOptions | None = None
     """The status page, health and metrics; without it there is none."""
     log: LogOptions = LogOptions()

@@ -1,9 +1,9 @@
-"""Durations, sizes, shares and days as people write them: "5s", "1.5 GB", "20%", "2026-01-31"; pure."""
+"""Durations, sizes, shares, days and times of day as people write them: "5s", "1.5 GB", "20%", "03:15"; pure."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?", re.IGNORECASE)
 _BYTES = {
     "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
@@ -70,6 +71,16 @@ def parse_day(value: Any) -> date:
         raise ValueError(f"{value!r} is no day; write it as year-month-day, such as 2026-01-31") from None
 
 
+def parse_time_of_day(value: Any) -> time:
+    """The time from "03:15", of 24 hours. Raises ValueError with the cure."""
+    if type(value) is time:
+        return value  # what was read before
+    found = _TIME_OF_DAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is no time of day; write hours and minutes, from 00:00 to 23:59, such as 03:15")
+    return time(int(found[1]), int(found[2]))
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
@@ -96,4 +107,9 @@ Day = Annotated[
     date,
     BeforeValidator(parse_day),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d{4}-\d\d-\d\d\s*$"}),
+]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(parse_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*([01]?\d|2[0-3]):[0-5]\d\s*$"}),
 ]

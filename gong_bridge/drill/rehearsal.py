@@ -9,7 +9,15 @@ from typing import Any, Literal, TypeVar
 
 from gong_bridge.config.accounts import GongOptions, Timeouts
 from gong_bridge.config.places import SidecarBucket
-from gong_bridge.config.schema import BucketSource, Config, FolderSource, LedgerOptions, LogOptions, MoveTo
+from gong_bridge.config.schema import (
+    BucketSource,
+    Config,
+    FolderSource,
+    LedgerOptions,
+    LogOptions,
+    MoveTo,
+    ReconcileOptions,
+)
 from gong_bridge.config.secrets import Secret
 
 LONGEST_WAIT_SECONDS = 2.0
@@ -67,6 +75,7 @@ def rehearsed(config: Config, stand: Stand) -> Config:
             "agents": stand.agents or config.agents,
             "sources": tuple(_source(source, stand) for source in config.sources),
             "media": config.media.model_copy(update={"conversion_folder": stand.folder / "converted"}),
+            "reconcile": ReconcileOptions(),  # the copies' calls are not those of the days they are of
             "work": work.model_copy(update={"longest_wait": min(work.longest_wait, LONGEST_WAIT_SECONDS)}),
             "web": None,
             "log": LogOptions(),

@@ -14,6 +14,7 @@ from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.descriptions import Descriptions
 from gong_bridge.ledger.groups import Groups
 from gong_bridge.ledger.intake import Intake
+from gong_bridge.ledger.nights import Nights
 from gong_bridge.ledger.notes import Notes
 from gong_bridge.ledger.open import open_database
 from gong_bridge.ledger.operating import Operator
@@ -34,7 +35,8 @@ class Ledger:
     intake: sources write recordings down. work: workers claim and record. calls: whose call it is.
     groups: calls in several files. operator: retry and skip. descriptions: sidecars of calls that are there.
     backfills: orders to bring in old recordings.
-    receipts: what became of each day's recordings. putting_back: what Gong has no more is delivered anew.
+    receipts: what became of each day's recordings. nights: how far the nightly one is.
+    putting_back: what Gong has no more is delivered anew.
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished.
@@ -54,6 +56,7 @@ class Ledger:
         self.notes = Notes(database)
         self.backfills = Backfills(database, self.intake)
         self.receipts = Receipts(database)
+        self.nights = Nights(self.notes)
         self.putting_back = PuttingBack(database)
         self.reaches = Reaches(database)
         self.bridges = Bridges(database)

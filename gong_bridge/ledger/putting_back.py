@@ -11,12 +11,10 @@ from gong_bridge.ledger.calls import SUPERSEDED
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_values, write_events
 from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.followers import free_followers
+from gong_bridge.ledger.receipts import MISSING
 from gong_bridge.ledger.rows import ENTRY_COLUMNS, encoded, entry_of
 from gong_bridge.ledger.schema import entries
 from gong_bridge.model import Entry, State
-
-MISSING_IN_GONG = "missing-in-gong"
-"""Code of the event by which an entry is found anew."""
 
 
 class PuttingBack:
@@ -43,7 +41,7 @@ class PuttingBack:
                 **_NO_CALL,
                 "state": State.FOUND,
                 "held_from": None,
-                "reason_code": MISSING_IN_GONG,
+                "reason_code": MISSING,
                 "reason": f"Gong has no call {call_id} any more; a person had it delivered anew",
                 "draft": None,
                 "media": None,

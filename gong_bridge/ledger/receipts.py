@@ -17,7 +17,10 @@ from gong_bridge.model import State
 
 _ASKED_AT_ONCE = 500
 TOLD_FOR = timedelta(days=31)
-"""So long it is told that a day's receipt has something missing."""
+"""So long it is told that a day's receipt has something missing, or twice."""
+MISSING = "missing-in-gong"
+DOUBLED = "twice-in-gong"
+"""Codes of what a receipt finds wrong; the first is also that of the event by which an entry is put back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +55,15 @@ class KeptReceipt:
     @property
     def missing(self) -> int:
         """How many recordings Gong did not have."""
-        found = self.counts.get("missing", 0)
+        return self._count("missing")
+
+    @property
+    def doubled(self) -> int:
+        """How many calls Gong had beside the one of the same recording."""
+        return self._count("doubled")
+
+    def _count(self, name: str) -> int:
+        found = self.counts.get(name, 0)
         return found if isinstance(found, int) else 0
 
 
@@ -138,9 +149,14 @@ class Receipts:
             changed = {**counts, "missing": max(0, counts["missing"] - 1), "waiting": counts["waiting"] + 1}
             connection.execute(update(receipts).where(*mine).values(counts=to_json(changed)))
 
-    def with_missing(self, now: datetime) -> list[KeptReceipt]:
-        """Receipts of the last month that say that something is missing, the newest first."""
-        return [one for one in self.kept(since=(now - TOLD_FOR).date(), most=10_000) if one.missing]
+    def lacking(self, now: datetime) -> list[KeptReceipt]:
+        """Receipts of the last month that say that something is missing or there twice, the newest first."""
+        return [one for one in self.kept(since=(now - TOLD_FOR).date(), most=10_000) if one.missing or one.doubled]
+
+    def forget(self, before: datetime) -> int:
+        """Receipts that were made before this moment; how many there were."""
+        with self._database.write() as connection:
+            return connection.execute(delete(receipts).where(receipts.c.made_at < micros(before))).rowcount
 
     def kept(self, *, since: date | None = None, most: int = 1000) -> Sequence[KeptReceipt]:
         """Receipts from this day on, the newest first."""

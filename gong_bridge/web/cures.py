@@ -107,6 +107,18 @@ PAUSES: dict[str, Cure] = {
 }
 """Reason code of a pause -> its cure. A pause ends by itself when its cause is cured; no attempts are used up."""
 
+RECEIPTS: dict[str, Cure] = {
+    "missing-in-gong": Cure(
+        means="Recordings were delivered, and Gong has no such call any more: somebody deleted it, or Gong lost it.",
+        to_do="Ask in Gong whether they were deleted on purpose. If not, the command delivers them anew.",
+    ),
+    "twice-in-gong": Cure(
+        means="Gong has more than one call of the same recording: something else sent it, too.",
+        to_do="The command names the calls. Delete in Gong those that are too many, and stop what else sends them.",
+    ),
+}
+"""Code of what a daily receipt finds wrong -> its cure; told until a later receipt of that day finds it well."""
+
 WAITS: dict[str, str] = {
     "retry": "for another attempt",
     "rate-limited": "for Gong's allowance, or because Gong asked to wait",

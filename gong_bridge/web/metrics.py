@@ -129,9 +129,29 @@ def _receipts(health: Health) -> Iterator[Metric]:
         "Delivered recordings of the last month that Gong does not have, as the daily receipts say.",
         labels=["source"],
     )
+    doubled = GaugeMetricFamily(
+        "gong_bridge_twice_in_gong",
+        "Calls of the last month that Gong has beside the one of the same recording, as the daily receipts say.",
+        labels=["source"],
+    )
     for source in health.counts:
-        missing.add_metric([source], sum(one.missing for one in health.lacking if one.source == source))
+        mine = [one for one in health.lacking if one.source == source]
+        missing.add_metric([source], sum(one.missing for one in mine))
+        doubled.add_metric([source], sum(one.doubled for one in mine))
     yield missing
+    yield doubled
+    made = GaugeMetricFamily(
+        "gong_bridge_receipt_made_timestamp_seconds", "When the last nightly receipt was made.", labels=["account"]
+    )
+    late = GaugeMetricFamily(
+        "gong_bridge_receipt_late", "1 while last night's receipt should be there and is not.", labels=["account"]
+    )
+    for night in health.nights:
+        late.add_metric([night.account], int(night.is_late))
+        if night.finished_at is not None:
+            made.add_metric([night.account], night.finished_at.timestamp())
+    yield made
+    yield late
 
 
 def _sending(health: Health, traffic: Traffic) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from gong_bridge.ledger.notes import Pause, PausedByHand
 from gong_bridge.ledger.quota import in_words, learned_in_words
 from gong_bridge.ledger.receipts import KeptReceipt
 from gong_bridge.model import Entry, EntryEvent, SourceHealth, State
+from gong_bridge.receipt.night_watch import NightSeen, NightWatch
 from gong_bridge.web.cures import Cure, cure_for, retry_command
 
 LATEST_CHANGES = 50
@@ -92,7 +93,8 @@ class Health:
     backfills: orders that are not over.
     waits: reason code -> entries that wait by themselves. failing: parts of a bridge that fail again and again.
     missing: bridges that are not seen any more, and what waits for a bridge that does not run, in words.
-    lacking: receipts of the last month that say that Gong has not everything.
+    lacking: receipts of the last month that say that something is missing in Gong, or there twice.
+    nights: the nightly receipt of each account, where they are made.
     """
 
     counts: dict[str, dict[str, int]]
@@ -106,6 +108,7 @@ class Health:
     failing: Sequence[str] = ()
     missing: Sequence[str] = ()
     lacking: Sequence[KeptReceipt] = ()
+    nights: Sequence[NightSeen] = ()
 
     @property
     def paused(self) -> list[AccountHealth]:
@@ -129,10 +132,12 @@ def look(
     now: datetime,
     configured: Sequence[str] | None = None,
     home: Home | None = None,
+    nightly: NightWatch | None = None,
 ) -> Health:
     """Health at this moment. `configured`: names of the sources that exist; the ledger may remember others.
 
-    `home`: whose view it is of the bridges on the ledger; None tells nothing of them.
+    `home`: whose view it is of the bridges on the ledger; None tells nothing of them. `nightly`: what receipts
+    bridge.yaml wants every night.
 
     Raises LedgerReadOnly when the ledger cannot be read.
     """
@@ -152,7 +157,8 @@ def look(
         waits=ledger.views.waiting_counts(),
         failing=ledger.notes.failing(),
         missing=() if home is None else missing_in_words(ledger, home, now),
-        lacking=ledger.receipts.with_missing(now),
+        lacking=ledger.receipts.lacking(now),
+        nights=() if nightly is None else nightly.look(ledger, now),
     )
 
 

@@ -17,7 +17,9 @@ from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.ledger.receipts import KeptReceipt
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
 from gong_bridge.readable import printable, size
-from gong_bridge.web.cures import cure_for, wait_in_words
+from gong_bridge.receipt.night_watch import NightSeen
+from gong_bridge.web.cures import RECEIPTS, cure_for, wait_in_words
+from gong_bridge.web.lacks import lacks_of
 from gong_bridge.web.overview import Change, Group, Health
 from gong_bridge.web.traffic import Traffic
 
@@ -77,6 +79,11 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
         word = "recording needs" if stopped == 1 else "recordings need"
         detail = "Everything else is on its way." if waiting else "Everything else is done."
         return Verdict(mood="person", headline=f"{stopped:,} {word} a person", detail=detail)
+    if lacks := lacks_of(health.lacking):
+        headline = "A receipt says that Gong has not everything, or something twice"
+        return Verdict(mood="person", headline=headline, detail=lacks[0].words, to_do=RECEIPTS[lacks[0].code].to_do)
+    if late := [one for one in health.nights if one.is_late]:
+        return Verdict(mood="person", headline="The nightly receipt is not there", detail=printable(late[0].words))
     if waiting:
         return Verdict(mood="fine", headline=f"All well: {waiting:,} on the way")
     return Verdict(mood="fine", headline="All well: every recording is done")
@@ -118,6 +125,7 @@ def status_page(
         changes=list(changes),
         waiting=health.total(*OPEN_STATES),
         waits=[wait_in_words(code, count) for code, count in health.waits.items()],
+        lacks=[(one, RECEIPTS[one.code]) for one in lacks_of(health.lacking)],
         by_hand={one.source: in_words(one, now) for one in health.paused_by_hand},
         traffic=traffic,
         states=list(State),
@@ -152,10 +160,10 @@ def entries_page(entries: Iterable[Entry], chosen: Mapping[str, str], *, now: da
     )
 
 
-def receipts_page(receipts: Sequence[KeptReceipt], *, now: datetime) -> str:
+def receipts_page(receipts: Sequence[KeptReceipt], nights: Sequence[NightSeen], *, now: datetime) -> str:
     """What became of each day's recordings, the newest day first."""
     accounts = {one.account for one in receipts}
-    return _render("receipts.html", now=now, receipts=receipts, several=len(accounts) > 1)
+    return _render("receipts.html", now=now, receipts=receipts, nights=nights, several=len(accounts) > 1)
 
 
 def trouble_page(headline: str, detail: str, *, now: datetime) -> str:

@@ -25,6 +25,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import Pause
 from gong_bridge.model import State
+from gong_bridge.receipt.night_watch import NightWatch
 from gong_bridge.web import metrics, overview, pages
 from gong_bridge.web.access import Access
 from gong_bridge.web.traffic import Traffic
@@ -40,14 +41,16 @@ def build_app(
     traffic: Traffic | None = None,
     sources: Sequence[str] | None = None,
     home: Home | None = None,
+    nightly: NightWatch | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> Starlette:
     """The application: /, /entries, /entries/{id}, /receipts, /healthz, /metrics.
 
     `sources`: the configured names (the ledger may remember others); `traffic`: fed by the workers, else always zero.
     `accounts`: the Gong accounts, the one under `gong` first. `home`: what this bridge serves; None: not told.
+    `nightly`: what receipts are made every night.
     """
-    site = _Site(ledger, accounts, traffic or Traffic(), sources, home, now)
+    site = _Site(ledger, accounts, traffic or Traffic(), sources, home, nightly, now)
     return Starlette(
         routes=[
             Route("/", site.status, methods=["GET"]),
@@ -73,6 +76,7 @@ class _Site:
         traffic: Traffic,
         sources: Sequence[str] | None,
         home: Home | None,
+        nightly: NightWatch | None,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
@@ -80,6 +84,7 @@ class _Site:
         self._traffic = traffic
         self._sources = sources
         self._home = home
+        self._nightly = nightly
         self._now = now
 
     def status(self, _request: Request) -> Response:
@@ -115,7 +120,9 @@ class _Site:
 
     def receipts(self, _request: Request) -> Response:
         kept = self._ledger.receipts.kept(most=pages.LIST_LIMIT)
-        return HTMLResponse(pages.receipts_page(kept, now=self._now()))
+        now = self._now()
+        nights = () if self._nightly is None else self._nightly.look(self._ledger, now)
+        return HTMLResponse(pages.receipts_page(kept, nights, now=now))
 
     def health(self, _request: Request) -> Response:
         """200 when recordings are found and delivered, else 503; the JSON says what is wrong.
@@ -168,7 +175,9 @@ class _Site:
         return HTMLResponse(page, error.status_code, error.headers)
 
     def _look(self, now: datetime) -> overview.Health:
-        return overview.look(self._ledger, self._accounts, now=now, configured=self._sources, home=self._home)
+        return overview.look(
+            self._ledger, self._accounts, now=now, configured=self._sources, home=self._home, nightly=self._nightly
+        )
 
 
 def _ledger_trouble(code: str, paused: dict[str, str] | None) -> Response:

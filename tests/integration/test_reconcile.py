@@ -6,96 +6,26 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from gong_bridge.cli import build_app as build_cli_app
 from gong_bridge.config.schema import Limits, WebOptions
 from gong_bridge.errors import BridgeError, ConfigError
 from gong_bridge.ledger.budget import allowance_of
-from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.model import Entry, Recording, State
+from gong_bridge.model import State
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from gong_bridge.web.overview import Watched
 from gong_bridge.web.server import WebServer, build_app
 from tests.end_to_end.bridge import Home
 from tests.end_to_end.recordings import drop
-from tests.sandbox_requests import HOST_ID, add_call, client_of
-
-NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
-MARCH_1 = ("--from", "2024-03-01", "--to", "2024-03-01")
-
-
-@dataclass(kw_only=True)
-class Office:
-    """A ledger of the first of March, the Gong it belongs to, and a person's shell."""
-
-    sandbox: Sandbox
-    folder: Path
-    zone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        (self.folder / "pbx").mkdir()
-        (self.folder / "bridge.yaml").write_text(
-            f"""
-gong: {{base_url: "{self.sandbox.base_url}", access_key: sandbox, access_key_secret: sandbox-secret,
-  limits: {{calls_per_second: 1000}}}}
-ledger: {{url: "sqlite:///{self.folder}/ledger.db"}}
-company: {{time_zone: {self.zone}}}
-sources: [{{name: pbx, folder: {self.folder}/pbx, mapping: freepbx}}]
-"""
-        )
-        (self.folder / "bridge.yaml").chmod(0o600)
-        self.ledger = Ledger.open(f"sqlite:///{self.folder}/ledger.db")
-
-    def run(self, *words: str) -> Result:
-        """`gong-bridge reconcile ...`, in this process."""
-        config = str(self.folder / "bridge.yaml")
-        return CliRunner().invoke(build_cli_app("reconcile"), ["reconcile", *words, "--config", config])
-
-    def receipts(self, *words: str) -> dict[str | None, dict[str, Any]]:
-        """The receipts of a run by source; those of several days: the last."""
-        result = self.run(*(words or MARCH_1), "--json")
-        assert result.exit_code in (0, 1), (result.stderr, result.exception)
-        return {row["source"]: row for row in map(json.loads, result.stdout.splitlines())}
-
-    def asked(self, path: str) -> int:
-        """How many requests to paths that begin so."""
-        return sum(request.path.startswith(path) for request in self.sandbox.requests)
-
-    def found(self, name: str, at: datetime = NOON, version: str = "5-1") -> Entry:
-        """A recording that a worker has just claimed."""
-        recording = Recording(source="pbx", key=name, version=version, size_bytes=5, modified_at=at)
-        self.ledger.intake.add([recording], False, at)
-        entry = self.ledger.work.claim("host:1:2:3", at + timedelta(minutes=1), 30)
-        assert entry is not None
-        return entry
-
-    def delivered(
-        self, name: str, at: datetime = NOON, *, in_gong: datetime | None = None, changed: datetime | None = None
-    ) -> str:
-        """A recording whose call is in Gong; the call's id. in_gong: the start that Gong has of it."""
-        with client_of(self.sandbox) as client:
-            call_id = add_call(client, clientUniqueId=name, actualStart=(in_gong or at).isoformat())
-        entry, now = self.found(name, at), changed or at + timedelta(minutes=2)
-        draft = {"clientUniqueId": name, "actualStart": at.isoformat(), "primaryUser": HOST_ID}
-        entry = self.ledger.calls.save_draft(entry, now, draft=draft, client_unique_id=name, media={})
-        for state in (State.CREATED, State.DELIVERED, State.DONE):
-            entry = self.ledger.work.advance(entry, state, now, call_id=call_id)
-        return call_id
-
-    def delete_in_gong(self, call_id: str) -> None:
-        """A person deletes a call there."""
-        with client_of(self.sandbox) as client:
-            assert client.post(f"/_sandbox/calls/{call_id}/delete").status_code == 200
+from tests.receipts import MARCH_1, NOON, Office
+from tests.sandbox_requests import add_call, client_of
 
 
 @pytest.fixture
@@ -235,19 +165,6 @@ def test_what_is_no_longer_in_its_source_cannot_be_put_back(office: Office) -> N
     entry = office.ledger.views.get(1)
     assert entry is not None
     assert entry.state is State.DONE
-
-
-def test_putting_back_is_done_once_and_only_for_the_call_that_is_gone(office: Office) -> None:
-    call_id = office.delivered("whole.wav")
-    assert not office.ledger.putting_back.put_back(1, "another", NOON)
-    assert office.ledger.putting_back.put_back(1, call_id, NOON)
-    assert not office.ledger.putting_back.put_back(1, call_id, NOON)
-    entry = office.ledger.views.get(1)
-    assert entry is not None
-    assert (entry.state, entry.call_id, entry.draft, entry.owns_call, entry.backlog) == (
-        State.FOUND, None, None, False, True,
-    )  # fmt: skip
-    assert office.ledger.views.events(1)[-1].code == "missing-in-gong"
 
 
 def test_R22_what_was_deleted_in_gong_is_delivered_anew_as_one_call(

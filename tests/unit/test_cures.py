@@ -12,7 +12,8 @@ import pytest
 import gong_bridge.gong.refusals
 import gong_bridge.pipeline  # noqa: F401 - defines further errors
 from gong_bridge.errors import Held, Paused, SourceChanged, SourceGone
-from gong_bridge.web.cures import CURES, GIVEN_UP, PAUSES, cure_for, retry_command
+from gong_bridge.ledger.receipts import DOUBLED, MISSING
+from gong_bridge.web.cures import CURES, GIVEN_UP, PAUSES, RECEIPTS, cure_for, retry_command
 
 HANDBOOK = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -30,7 +31,11 @@ def test_every_error_that_pauses_the_bridge_has_a_cure() -> None:
     assert set(PAUSES) == codes_below(Paused) - {"paused"}
 
 
-@pytest.mark.parametrize("code", [*CURES, *PAUSES])
+def test_everything_that_a_receipt_can_find_wrong_has_a_cure() -> None:
+    assert set(RECEIPTS) == {MISSING, DOUBLED}
+
+
+@pytest.mark.parametrize("code", [*CURES, *PAUSES, *RECEIPTS])
 def test_the_handbook_explains_every_code(code: str) -> None:
     assert re.search(rf"^\| `{code}` \| .{{20,}} \| .{{20,}} \|$", HANDBOOK, re.MULTILINE)
 
