@@ -1,4 +1,4 @@
-"""R22: SIGKILL at random moments, hundreds of times, over recordings of every kind; then everything is counted.
+"""R22: SIGKILL at random moments, hundreds of times, over hundreds of recordings of every kind; then all is counted.
 
 The processes are forks of one that has imported everything, so that the kills fall into the work and not into imports.
 """
@@ -24,10 +24,14 @@ from tests.store import moto_server
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200)]
 
 KILLS = 500
+RECORDINGS = 400
+"""They come evenly over all kills, so that there is always something to interrupt."""
 SEED = "R22 random kills"
 SLOW = tuple(Fault(operation=name, kind="slow", seconds=0.05, times=None) for name in ("addCall", "addCallRecording"))
 """The effect comes at once, the answer later: many kills hit between the two."""
 MOST_OPEN = 40
+LONGEST_LIFE_SECONDS = 4.0
+LOOK_EVERY_SECONDS = 0.25
 KINDS = ("deleted", "deleted", "moved", "across", "pairs", "linked", "linked-moved")
 
 
@@ -46,19 +50,22 @@ class Slot:
         self._chance = chance
         self._dies_at: float | None = None
         self.killed = 0
+        self.at_work = 0
+        """Kills after which at least one recording was left claimed by a dead process."""
 
     def look(self) -> None:
         """Start it, or kill it when its time has come: sometimes while it starts, mostly in the midst of its work."""
         if self._dies_at is None:
             arguments = ["run", "-c", str(self._home.root / "bridge.yaml")]
             self._commands.start(arguments, environment(self._home.environment), self._home.log)
-            longest = 0.3 if self._chance.random() < 0.2 else 2.0
+            longest = 0.3 if self._chance.random() < 0.2 else LONGEST_LIFE_SECONDS
             self._dies_at = time.monotonic() + self._chance.uniform(0, longest)
         elif time.monotonic() >= self._dies_at:
             code = self._commands.kill()
             assert code == SIGKILLED, f"{code}: {self._home.log.read_text()[-3000:]}"
             self._dies_at = None
             self.killed += 1
+            self.at_work += claimed_by(self._home, self._commands.pid) > 0
 
     def end(self) -> None:
         """Kill it for the last time."""
@@ -82,6 +89,11 @@ def open_ones(home: CrashHome) -> int:
     return int(home.ask("SELECT count(*) FROM entries WHERE state NOT IN ('done', 'skipped')")[0][0])
 
 
+def claimed_by(home: CrashHome, pid: int) -> int:
+    """How many recordings this process, which is dead, had in hand."""
+    return int(home.ask(f"SELECT count(*) FROM entries WHERE lease_token LIKE '%:{pid}:%'")[0][0])
+
+
 @pytest.mark.parametrize(("ledger", "processes"), [("sqlite", 1), ("postgresql", 3)])
 def test_R22_killed_five_hundred_times_nothing_is_lost_and_nothing_doubled(
     ledger: str, processes: int, request: pytest.FixtureRequest, store_url: str, tmp_path: Path,
@@ -97,14 +109,16 @@ def test_R22_killed_five_hundred_times_nothing_is_lost_and_nothing_doubled(
         )
         Ledger.open(home.config["ledger"]["url"]).close()  # it is asked how much waits before any process has made it
         slots = [Slot(one, home, chance) for one in commands]
-        recorded = 0
+        looked_at = 0.0
         while (killed := sum(slot.killed for slot in slots)) < KILLS:
             for slot in slots:
                 slot.look()
-            home.let_time_fly_for_links()
-            if recorded < killed and open_ones(home) < MOST_OPEN:  # there is always something to interrupt
-                home.record(chance.choice(KINDS))
-                recorded += 1
+            if time.monotonic() > looked_at + LOOK_EVERY_SECONDS:
+                looked_at = time.monotonic()
+                home.let_time_fly_for_links()
+                come = MOST_OPEN + (RECORDINGS - MOST_OPEN) * killed // KILLS - len(home.expected)
+                for _ in range(min(come, MOST_OPEN - open_ones(home))):
+                    home.record(chance.choice(KINDS))
             time.sleep(0.02)
         for slot in slots:
             slot.end()
@@ -116,6 +130,7 @@ def test_R22_killed_five_hundred_times_nothing_is_lost_and_nothing_doubled(
         calls = sandbox.calls
         print(
             f"\n{ledger}, {processes} at a time, seed {SEED!r}: {sum(slot.killed for slot in slots)} kills,"
+            f" {sum(slot.at_work for slot in slots)} of them with recordings in hand;"
             f" {len(home.expected)} recordings, {waiting} of them open after the last kill; {len(calls)} calls,"
             f" {sum(call.media_puts for call in calls)} media, {len(home.expected) - len(calls)} lost,"
             f" {sum(call.media_puts > 1 for call in calls)} doubled"
