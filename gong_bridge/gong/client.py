@@ -39,16 +39,19 @@ _KEEP_IDLE_SECONDS = 5.0
 class Allowance(Protocol):
     """Gong's limits, shared by everything that uses one ledger (R26, R27).
 
-    For each request the client calls `take` once, before the body is opened; `sent` at most once, when the request's
-    headers have left this machine (never when they could not leave); `answered` when its answer begins; `pause` when
-    Gong said 429 or 503.
+    For each request the client calls `take` once, before the body is opened; `depart` once, when the connection stands
+    and the headers would leave; `sent` when they have left this machine (never when they could not); `answered` when
+    the answer begins; `pause` when Gong said 429 or 503.
     """
 
     def take(self, stop: threading.Event) -> None:
         """Wait for a slot. Raises RateLimited when the wait is long or `stop` is set."""
 
+    def depart(self, stop: threading.Event) -> None:
+        """Wait until the request of this thread's last `take` may leave. Raises RateLimited as `take` does."""
+
     def sent(self) -> None:
-        """The request of this thread's last `take` has left."""
+        """That request has left."""
 
     def answered(self) -> None:
         """The answer to this thread's last request has begun."""
@@ -114,7 +117,7 @@ class GongClient:
         host = urlsplit(access.base_url).netloc
         self._allowance.take(self._stop)
         with body.opened() as content:
-            flight = _Flight(self, self._allowance, _SENT.get(operation.operation_id))
+            flight = _Flight(self, _SENT.get(operation.operation_id))
             request = self._http.build_request(
                 operation.method,
                 _url(access.base_url, operation, path_ids or {}),
@@ -224,9 +227,8 @@ def _shut(connected: socket.socket) -> None:
 class _Flight:
     """Follows one request by httpcore's trace events: how far it came decides what a failure means."""
 
-    def __init__(self, client: GongClient, allowance: Allowance, when_sent: Point | None) -> None:
+    def __init__(self, client: GongClient, when_sent: Point | None) -> None:
         self._client = client
-        self._allowance = allowance
         self._when_sent = when_sent
         self._in_tunnel_request = False
         self.phase = Phase.CONNECTING
@@ -240,11 +242,13 @@ class _Flight:
             # A proxy's CONNECT is traced under the same names, and is not our request.
             self._in_tunnel_request = info["request"].method == b"CONNECT"
             if not self._in_tunnel_request:
+                # Only now: a recording that opens slowly, or a handshake, would hold a place that others could use.
+                self._client._allowance.depart(self._client._stop)
                 self.phase = Phase.SENDING
         elif self._in_tunnel_request:
             return
         elif event == "http11.send_request_headers.complete":
-            self._allowance.sent()
+            self._client._allowance.sent()
         elif event == "http11.send_request_body.complete":
             self.phase = Phase.SENT
             if self._when_sent is not None:

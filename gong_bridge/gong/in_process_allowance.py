@@ -35,6 +35,9 @@ class InProcessAllowance:
         if clock.wait(stop, slot - now):
             raise RateLimited("stopped while waiting for the allowance", wait_seconds=0.0)
 
+    def depart(self, stop: threading.Event) -> None:
+        """Nothing to wait for: the slot has come."""
+
     def sent(self) -> None:
         """Nothing to note: slots are spaced by when they are taken."""
 

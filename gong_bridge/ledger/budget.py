@@ -87,6 +87,7 @@ class LedgerAllowance:
         self._pauses = 0
         self._pauses_before_block = 0
         self._queue = QueueAtSlot()
+        self._leaving = threading.Lock()
         self._counting = threading.Lock()
         self._kept_for_live = kept_for_live
         self._company_calls_per_second = company_calls_per_second
@@ -104,12 +105,20 @@ class LedgerAllowance:
         self._give_back()
         self._queue.enter(stop, backlog=self.day.is_for_backlog)
         try:
-            if self._is_single:
-                self._take_single(stop)
-            else:
-                self._take_of_block(stop)
+            price = self.day.price()
+            self._take(stop, price)
+            self.day.paid(price)
         finally:
             self._queue.leave()
+
+    def depart(self, stop: threading.Event) -> None:
+        """Wait until the call that this thread took a slot for may leave; its headers go at once after this.
+
+        A slot that was lost meanwhile (others' calls have taken its place, Gong asked to wait) is replaced.
+        Raises RateLimited as `take` does.
+        """
+        while not self._is_let_go(stop):
+            self._take(stop, Price())  # what was paid beside the lost one stays paid
 
     def sent(self) -> None:
         """The headers of this thread's call have left."""
@@ -155,35 +164,41 @@ class LedgerAllowance:
                 self._rows.charge(clock.now(), self._uncounted, self._uncounted_backlog)
             self._uncounted = self._uncounted_backlog = 0
 
+    def _take(self, stop: threading.Event, price: Price) -> None:
+        if self._is_single:
+            self._take_single(stop, price)
+        else:
+            self._take_of_block(stop, price)
+
+    def _is_let_go(self, stop: threading.Event) -> bool:
+        return self._is_single_let_go(stop) if self._is_single else self._is_block_let_go(stop)
+
     # --- slot by slot -----------------------------------------------------------------------------------------------
 
-    def _take_single(self, stop: threading.Event) -> None:
-        price, is_paid = self.day.price(), False
+    def _take_single(self, stop: threading.Event, price: Price) -> None:
+        backlog = price.calls * self.day.is_for_backlog
         while True:
-            asked_at = clock.monotonic_seconds()
-            backlog = price.calls * self.day.is_for_backlog
+            with self._leaving:  # while one of ours waits for a place, further slots would go by unused
+                asked_at = clock.monotonic_seconds()
             got = self._reserve(stop, 1, used=price.calls - 1, backlog=backlog, kept=price.kept)
-            if not got.count:
-                continue
-            if not is_paid:
-                self.day.paid(price)
-                is_paid = True
-            self._wait_until(asked_at + got.wait_seconds, stop)
-            if self._is_let_go(got.last_ticket, stop):
-                self._mine.ticket = got.last_ticket
+            if got.count:
+                self._wait_until(asked_at + got.wait_seconds, stop)
+                self._mine.slot = got.last_ticket
                 return
-            price = Price()  # the slot is lost, and what it cost; what was paid beside it is not
 
-    def _is_let_go(self, ticket: int, stop: threading.Event) -> bool:
+    def _is_single_let_go(self, stop: threading.Event) -> bool:
         """Whether the call may leave now. False: its slot is lost (we came too late, or Gong asked to wait)."""
-        give_up = clock.monotonic_seconds() + LONGEST_SHORT_WAIT_SECONDS
-        while clock.monotonic_seconds() < give_up:
-            wait_seconds = self._rows.enter(clock.now(), ticket)
-            if wait_seconds is None:
-                return False
-            if wait_seconds == 0.0:
-                return True
-            wait(stop, min(wait_seconds, _POLL_SECONDS))
+        ticket = self._mine.slot
+        with self._leaving:
+            give_up = clock.monotonic_seconds() + LONGEST_SHORT_WAIT_SECONDS
+            while clock.monotonic_seconds() < give_up:
+                wait_seconds = self._rows.enter(clock.now(), ticket)
+                if wait_seconds is None:
+                    return False
+                if wait_seconds == 0.0:
+                    self._mine.ticket = ticket
+                    return True
+                wait(stop, min(wait_seconds, _POLL_SECONDS))
         return False
 
     def _give_back(self) -> None:
@@ -199,15 +214,13 @@ class LedgerAllowance:
 
     # --- block by block ---------------------------------------------------------------------------------------------
 
-    def _take_of_block(self, stop: threading.Event) -> None:
-        price = self.day.price()
-        while True:
-            pauses = self._pauses
-            self._wait_until(self._slot_of_block(stop, price), stop)
-            self._departures.enter(stop)
-            if pauses == self._pauses:  # else another thread was told to wait while we stood here
-                self.day.paid(price)
-                return
+    def _take_of_block(self, stop: threading.Event, price: Price) -> None:
+        self._mine.pauses = self._pauses
+        self._wait_until(self._slot_of_block(stop, price), stop)
+
+    def _is_block_let_go(self, stop: threading.Event) -> bool:
+        self._departures.enter(stop)
+        return bool(self._mine.pauses == self._pauses)  # else another thread was told to wait meanwhile
 
     def _slot_of_block(self, stop: threading.Event, price: Price) -> float:
         calls, backlog = price.calls, price.calls * self.day.is_for_backlog

@@ -6,10 +6,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+FIRST_SHRINK = 0.95
+"""What a refusal leaves of the whole share: once in a while two calls meet on the way, and nobody else takes any."""
 SHRINK = 0.85
-"""What one refusal leaves of the rate."""
+"""What a refusal leaves when the last one is not made up for yet: others call."""
 REGAIN_SECONDS = 3600.0
-"""How long the way from nothing to the whole share takes; a refusal's 15 % come back in 9 minutes."""
+"""How long the way from nothing to the whole share takes; 5 % come back in 3 minutes, 15 % in 9."""
 SMALLEST_SHARE = 0.05
 """Some calls go out at any time, or nobody would notice that the others have stopped."""
 SAME_BURST_SECONDS = 2.0
@@ -61,7 +63,7 @@ class Ceiling:
         rate = self.rate_at(at, share)
         goes_on = self.run > 0 and 0 <= tickets - self.tickets <= CALLS_IN_A_RUN
         run = Ceiling(
-            rate=max(rate * SHRINK, share * SMALLEST_SHARE),
+            rate=max(rate * (FIRST_SHRINK if rate >= share else SHRINK), share * SMALLEST_SHARE),
             refused_at=at,
             tickets=tickets,
             run=self.run + 1 if goes_on else 1,

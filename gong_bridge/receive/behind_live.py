@@ -52,6 +52,10 @@ class BehindLive:
         self._inner.day.work_for(backlog=True)
         self._inner.take(stop)
 
+    def depart(self, stop: threading.Event) -> None:
+        """See LedgerAllowance."""
+        self._inner.depart(stop)
+
     def sent(self) -> None:
         """See LedgerAllowance."""
         self._inner.sent()

@@ -47,6 +47,9 @@ class NotedAllowance:
     def take(self, stop: threading.Event) -> None:
         self.notes.append("take")
 
+    def depart(self, stop: threading.Event) -> None:
+        self.notes.append("depart")
+
     def sent(self) -> None:
         self.notes.append("sent")
 

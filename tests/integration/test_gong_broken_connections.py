@@ -96,7 +96,7 @@ def test_R21_after_the_last_byte_an_outcome_is_unclear_unless_nothing_could_happ
     with talk(script, allowance, read=0.4) as (_gong, client), pytest.raises(BridgeError) as caught:
         request_of(client)
     assert type(caught.value) is expected
-    assert allowance.notes == ["take", "sent"]
+    assert allowance.notes == ["take", "depart", "sent"]
 
 
 def closes_in_the_middle(exchange: Exchange) -> None:

@@ -111,7 +111,7 @@ def test_R26_each_request_takes_one_slot_and_says_when_it_left() -> None:
     with talk(says(200, {"callId": "1"}), allowance) as (_gong, client):
         Calls(client).create(DRAFT)
         Calls(client).create(DRAFT)
-    assert allowance.notes == ["take", "sent", "take", "sent"]
+    assert allowance.notes == ["take", "depart", "sent", "take", "depart", "sent"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_R27_a_limit_pauses_everybody(status: int, headers: dict[str, str], note
     body = {"requestId": "r-4", "errors": ["limit exceeded"]}
     with talk(says(status, body, **headers), allowance) as (_gong, client), pytest.raises(RateLimited) as caught:
         Calls(client).create(DRAFT)
-    assert allowance.notes == ["take", "sent", note]
+    assert allowance.notes == ["take", "depart", "sent", note]
     assert caught.value.keeps_attempt
     assert caught.value.request_id == "r-4"
 
@@ -134,7 +134,16 @@ def test_R27_a_wait_until_a_date_long_ago_or_far_away_is_bounded() -> None:
         script = says(429, {}, Retry_After=date)
         with talk(script, allowance) as (_gong, client), pytest.raises(RateLimited):
             Calls(client).create(DRAFT)
-    assert allowance.notes == ["take", "sent", "too many, pause 1", "take", "sent", "too many, pause 3600"]
+    assert allowance.notes == [
+        "take",
+        "depart",
+        "sent",
+        "too many, pause 1",
+        "take",
+        "depart",
+        "sent",
+        "too many, pause 3600",
+    ]
 
 
 def test_R26_an_allowance_that_refuses_sends_nothing() -> None:

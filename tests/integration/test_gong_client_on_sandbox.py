@@ -157,4 +157,12 @@ def test_R27_the_sandbox_s_limit_pauses_as_long_as_it_says(start_sandbox: Callab
             Calls(client).get("1")
     assert caught.value.wait_seconds is not None
     assert 1 <= caught.value.wait_seconds <= 3600
-    assert allowance.notes == ["take", "sent", "take", "sent", f"too many, pause {caught.value.wait_seconds:g}"]
+    assert allowance.notes == [
+        "take",
+        "depart",
+        "sent",
+        "take",
+        "depart",
+        "sent",
+        f"too many, pause {caught.value.wait_seconds:g}",
+    ]

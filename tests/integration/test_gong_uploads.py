@@ -81,7 +81,7 @@ def test_R26_the_slot_is_taken_before_the_source_is_opened() -> None:
     allowance = NotedAllowance()
     with talk(stores, allowance) as (_gong, client):
         Calls(client).put_media("7", lambda: Watched(SOUND, allowance.notes), len(SOUND), "wav", "audio/wav")
-    assert allowance.notes == ["take", "open", "sent", "close"]
+    assert allowance.notes == ["take", "open", "depart", "sent", "close"]
 
 
 def test_R19_a_source_that_is_not_at_its_beginning_is_refused_and_closed() -> None:

@@ -128,6 +128,7 @@ def test_counts_oldest_allowance_and_traffic_are_on_the_page(
     spent = LedgerAllowance(ledger, calls_per_second=50, calls_per_day=10_000)
     for _ in range(3):
         spent.take(Event())
+        spent.depart(Event())
         spent.sent()
     traffic = Traffic()
     entry = ledger.views.get(1)

@@ -116,10 +116,10 @@ def test_R27_a_refusal_slows_every_process_down(ledger: Ledger) -> None:
     rows.pause(NOON, 1, too_many=True)
     later = NOON + timedelta(seconds=2)
     state = rows.state(later)
-    assert (state.refused_1h, round(state.rate, 2)) == (1, 0.85)
+    assert (state.refused_1h, round(state.rate, 2)) == (1, 0.95)
     rows.reserve(later, 1, 1.0, 0, 0)  # hears of it
     waits = [rows.reserve(later, 1, 1.0, 0, 0).wait_seconds for _ in range(2)]
-    assert waits[1] - waits[0] == pytest.approx(1 / 0.85, rel=0.01)
+    assert waits[1] - waits[0] == pytest.approx(1 / 0.95, rel=0.01)
 
 
 def test_R26_calls_for_old_recordings_are_counted_apart(ledger: Ledger) -> None:

@@ -46,6 +46,7 @@ def test_R26_four_workers_use_95_percent_of_3_calls_a_second_and_no_four_leave_w
         while not stop.is_set():
             try:
                 allowance.take(stop)
+                allowance.depart(stop)
             except RateLimited:
                 break
             left.append(time.monotonic())
@@ -88,6 +89,7 @@ with Ledger.open(sys.argv[1]) as ledger:
     end = time.time() + 2.0
     while time.time() < end:
         allowance.take(threading.Event())
+        allowance.depart(threading.Event())
         print(time.time(), flush=True)
         allowance.sent()
 """
@@ -161,12 +163,14 @@ def test_R27_a_shorter_pause_does_not_end_a_longer_one(ledger: Ledger) -> None:
 def test_R27_a_pause_reaches_the_thread_that_stands_at_its_slot_already(ledger: Ledger) -> None:
     allowance = LedgerAllowance(ledger, 1.0, 100)
     allowance.take(GO_ON)
+    allowance.depart(GO_ON)
     allowance.sent()
     refused: list[RateLimited] = []
 
     def take() -> None:
         try:
             allowance.take(GO_ON)
+            allowance.depart(GO_ON)
         except RateLimited as error:
             refused.append(error)
 
@@ -203,7 +207,8 @@ def test_a_call_that_never_left_gives_its_place_in_the_window_back(ledger: Ledge
     allowance = LedgerAllowance(ledger, 2.0, 100)
     began = time.monotonic()
     for _ in range(4):
-        allowance.take(GO_ON)  # no `sent`: the connection failed each time
+        allowance.take(GO_ON)
+        allowance.depart(GO_ON)  # no `sent`: the connection failed each time
     assert 1.4 < time.monotonic() - began < 3.0
 
 
@@ -212,6 +217,7 @@ def test_a_thousand_calls_a_second_cost_few_commits_and_are_all_counted(ledger: 
     began = time.monotonic()
     for _ in range(1000):
         allowance.take(GO_ON)
+        allowance.depart(GO_ON)
         allowance.sent()
     assert 0.95 < time.monotonic() - began < 4.0
     allowance.flush()

@@ -18,12 +18,18 @@ def test_without_a_refusal_the_whole_share_is_used() -> None:
     assert Ceiling().rate_at(NOON, SHARE) == SHARE
 
 
-def test_R27_a_refusal_takes_15_percent_and_they_come_back_in_nine_minutes() -> None:
+def test_R27_a_lone_refusal_takes_5_percent_and_they_come_back_in_three_minutes() -> None:
     after = Ceiling().refused(NOON, 100, SHARE)
-    assert after.rate_at(NOON, SHARE) == pytest.approx(2.55)
-    assert after.rate_at(NOON + 270, SHARE) == pytest.approx(2.775)
-    assert after.rate_at(NOON + 540, SHARE) == pytest.approx(3.0)
+    assert after.rate_at(NOON, SHARE) == pytest.approx(2.85)
+    assert after.rate_at(NOON + 90, SHARE) == pytest.approx(2.925)
+    assert after.rate_at(NOON + 180, SHARE) == pytest.approx(3.0)
     assert after.rate_at(NOON + 86_400, SHARE) == 3.0
+
+
+def test_R27_a_refusal_soon_after_another_takes_15_percent() -> None:
+    after = Ceiling().refused(NOON, 100, SHARE).refused(NOON + 90, 360, SHARE)
+    assert after.rate_at(NOON + 90, SHARE) == pytest.approx(2.925 * 0.85)
+    assert after.rate_at(NOON + 90 + 540, SHARE) == pytest.approx(2.925 * 0.85 + 0.45)
 
 
 def test_R27_calls_refused_together_are_one_refusal() -> None:

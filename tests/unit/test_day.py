@@ -29,6 +29,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def call(allowance: LedgerAllowance) -> None:
     allowance.take(GO_ON)
+    allowance.depart(GO_ON)
     allowance.sent()
     allowance.answered()
 

@@ -43,6 +43,7 @@ class MadeUpTime:
 
 STEPS = st.one_of(
     st.tuples(st.just("call"), st.floats(0.0, 0.15)),  # how long its answer takes
+    st.tuples(st.just("call that opens slowly"), st.floats(0.0, 3.0)),  # between its slot and its departure
     st.tuples(st.just("call that never left"), st.just(0.0)),
     st.tuples(st.just("idle"), st.floats(0.0, 3.0)),
     st.tuples(st.just("Gong asks to wait"), st.floats(0.0, 4.0)),
@@ -87,8 +88,11 @@ def test_R26_R27_never_above_the_allowance_in_any_window_and_never_idle_while_wo
             elif what == "the other process":
                 both.reverse()
             else:
+                opening = seconds if what == "call that opens slowly" else 0.0
                 try:
                     both[0].take(stop)
+                    time.seconds += opening
+                    both[0].depart(stop)
                 except RateLimited:
                     used = sum(at > time.seconds - DAY_SECONDS for at in left)
                     assert used >= per_day or paused_until > time.seconds, "refused for nothing"
@@ -96,11 +100,11 @@ def test_R26_R27_never_above_the_allowance_in_any_window_and_never_idle_while_wo
                 assert time.seconds >= paused_until - A_HAIR, "left while Gong had asked to wait"
                 # A slot lies behind the last one; a place in the window is free a window and its margin later
                 longest = max(0.0, paused_until - asked_at) + 1.0 + 1.0 / rate + 0.6
-                assert time.seconds - asked_at <= longest, "idle while work waited"
-                if what == "call":
+                assert time.seconds - asked_at - opening <= longest, "idle while work waited"
+                if what != "call that never left":
                     left.append(time.seconds)
                     both[0].sent()
-                    time.seconds += seconds
+                    time.seconds += 0.1 if opening else seconds
                     both[0].answered()
     window, most = 1.0, int(rate)
     crowded = [(a, b) for a, b in zip(left, left[most:], strict=False) if b - a < window - A_HAIR]
