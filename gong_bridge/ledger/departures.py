@@ -11,7 +11,7 @@ from gong_bridge.errors import RateLimited
 MARGIN_SECONDS = 0.03
 """How much closer two calls may arrive at Gong than they left here, unless an answer's delay says more."""
 _LEAST_MARGIN_SECONDS = 0.01
-_MEAN_MARGIN_SECONDS = 0.035
+_MEAN_MARGIN_SECONDS = 0.042
 """Answers that are slow as a rule were being worked on, and say nothing about the way there: more would cost 5 %."""
 _ANSWERS_COMPARED = 30
 _ANSWERS_NEEDED = 5
@@ -34,7 +34,7 @@ class Delays:
         """How much later than others this call may have arrived, when its answer took so long.
 
         The quickest of the last answers shows the way there and back and the least work; what this one took longer
-        may all have been delay before Gong counted it. On average they are not given more than 0.035 s.
+        may all have been delay before Gong counted it. On average they are not given more than 0.042 s.
         """
         with self._lock:
             begins = len(self._answers) < _ANSWERS_NEEDED

@@ -24,7 +24,7 @@ def test_R26_the_first_answers_of_a_busy_start_are_no_measure_of_quickness() -> 
 
 def test_R26_a_gong_that_is_always_slow_by_turns_costs_no_more_than_5_percent() -> None:
     given = margins(*[0.2, 0.6, 0.9] * 30)
-    assert sum(given[-30:]) / 30 <= 0.0351
+    assert sum(given[-30:]) / 30 <= 0.0421
     assert 3 / (3 * (1 + sum(given[-30:]) / 30)) >= 0.95
 
 
