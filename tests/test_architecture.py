@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 
 # Lowest first. Names on one line are siblings: they may not import each other.
 LEVELS: list[set[str]] = [
-    {"errors", "readable"},
+    {"errors", "private_file", "readable"},
     {"model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},

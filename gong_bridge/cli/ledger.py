@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queries import as_json as as_json_row
 from gong_bridge.ledger.queries import event_as_json
 from gong_bridge.model import OPEN_STATES, State
+from gong_bridge.private_file import private
 
 app = typer.Typer(no_args_is_help=True, help="What became of each recording; retry or skip what is held.")
 ledger_upkeep.register(app)
@@ -211,17 +211,12 @@ def export(
             _write(rows, form, sys.stdout)
             return
         try:
-            with open(output, "x", encoding="utf-8", newline="", opener=_private) as file:
+            with open(output, "x", encoding="utf-8", newline="", opener=private) as file:
                 _write(rows, form, file)
         except FileExistsError:
             raise ConfigError(f"{output} is there already; choose another name") from None
         except OSError as error:
             raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from None
-
-
-def _private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read: it names people."""
-    return os.open(path, flags, 0o600)
 
 
 def _write(rows: Iterator[dict[str, Any]], form: str, file: Any) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, JsonOption,
 from gong_bridge.cli.gong_opening import FromOption, ToOption, account_called, asked_period, gong_behind_live
 from gong_bridge.cli.gong_progress import ExportProgress
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
+from gong_bridge.cli.reconcile_kept import show_kept
 from gong_bridge.cli.reconcile_shown import Sheet, print_json
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import Config
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "reconcile",
         epilog="Examples: gong-bridge reconcile --from yesterday --to yesterday; gong-bridge reconcile --from 7d "
-        "--json; gong-bridge reconcile --from 2026-01-01 --to 2026-01-31 --repair",
+        "--json; gong-bridge reconcile --from 2026-01-01 --to 2026-01-31 --repair; gong-bridge reconcile --last",
     )(reconcile)
 
 
@@ -78,20 +79,31 @@ def reconcile(
     account: Annotated[
         str | None, typer.Option("--account", help="Only this Gong account; all of them without it.")
     ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", help="Show the receipts that are kept, without asking Gong: for a monitor.")
+    ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """What became of each day's recordings: in Gong, waiting, skipped, held, missing, doubled. Scope
     api:calls:read:basic.
 
-    Exit code 1 when something is missing and was not put back, is there twice, or is held.
+    Exit code 1 when something is missing and was not put back, is there twice, or is held; with --last also when the
+    nightly receipt is late, and not for what was held then.
     """
+    if last and (from_text or to_text or repair):
+        raise ConfigError("--last shows what is kept; leave out --from, --to and --repair")
     if repair and not yes and not sys.stdin.isatty():
         raise ConfigError("--repair asks before it sends anything; write --yes where nobody can answer")
     if yes and not repair:
         raise ConfigError("--yes goes with --repair")
     options = read_for_ledger(config)
     asked = tuple(options.all_accounts) if account is None else (account_called(options, account),)
+    if last:
+        with opened_ledger(options) as ledger:
+            if not show_kept(ledger, options, asked, as_json=as_json):
+                raise typer.Exit(EXIT_PERSON_NEEDED)
+        return
     zone = ZoneInfo(options.company.time_zone)
     days = list(local_days(asked_period(from_text, to_text, zone, clock.now()), zone))
     tally, sheet = _Tally(), Sheet(with_accounts=len(options.all_accounts) > 1)
@@ -103,6 +115,7 @@ def reconcile(
                 print_json(receipt)
             else:
                 sheet.add(receipt)
+        ledger.receipts.forget(clock.now() - timedelta(seconds=options.reconcile.keep))
         if not as_json:
             sheet.show(ledger)
         left = _repair(ledger, options, tally, yes=yes) if repair else len(tally.missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,9 +73,11 @@ class Sheet:
 
     def show(self, ledger: Ledger) -> None:
         """The table, and below it each kind of trouble with its calls."""
-        out.print(self._table() if self.rows else Text("nothing was recorded, and Gong has no call", style="dim"))
+        out.print(table_of(self.rows) if self.rows else Text("nothing was recorded, and Gong has no call", style="dim"))
         if any(row["day"].endswith("*") for row in self.rows):
             out.print(Text("* a part of the day", style="dim"))
+        if self.rows:
+            out.print(Text("recorded: what the bridge has seen, whether or not it lies in its source now", style="dim"))
         if self.skipped:
             reasons = ", ".join(f"{count:,} {code}" for code, count in self.skipped.most_common())
             out.print(Text(f"skipped: {reasons}", style="dim"))
@@ -101,22 +103,33 @@ class Sheet:
         if self.counts[kind] > len(self.listed[kind]):
             out.print(Text(f"  ... and {self.counts[kind] - len(self.listed[kind]):,} more (--json)", style="dim"))
 
-    def _table(self) -> Table:
-        """Without the columns in which there is nothing: all of it in 80 columns."""
-        table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
-        told = [name for name in _COLUMNS if any(row[name] for row in self.rows)]
-        for name in told:
-            justify: JustifyMethod = "left" if name in _TEXTS else "right"
-            table.add_column(_COLUMNS[name], justify=justify, no_wrap=name != "source", overflow="fold")
-        for row in self.rows:
-            table.add_row(*(Text(str(row[name] or "")) for name in told))
-        return table
-
     def _row(self, receipt: DayReceipt, source: str, one: SourceReceipt) -> dict[str, Any]:
-        return {
-            **one.counts(),
-            "skipped": one.skipped.total(),
-            "day": receipt.day.day.isoformat() + ("" if receipt.day.is_whole else "*"),
-            "account": account_name(receipt.account) if self.with_accounts else None,
-            "source": printable(source) if source != NOT_OURS else "(others)",
-        }
+        return row_of(
+            receipt.day.day.isoformat() + ("" if receipt.day.is_whole else "*"),
+            account_name(receipt.account) if self.with_accounts else None,
+            source,
+            one.counts(),
+        )
+
+
+def row_of(day: str, account: str | None, source: str, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the table. counts: as they are kept."""
+    return {
+        **counts,
+        "skipped": sum(counts["skipped"].values()),
+        "day": day,
+        "account": account,
+        "source": printable(source) if source != NOT_OURS else "(others)",
+    }
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Without the columns in which there is nothing: all of it in 80 columns."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    told = [name for name in _COLUMNS if any(row[name] for row in rows)]
+    for name in told:
+        justify: JustifyMethod = "left" if name in _TEXTS else "right"
+        table.add_column(_COLUMNS[name], justify=justify, no_wrap=name != "source", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(row[name] or "")) for name in told))
+    return table

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError, ConfigError
 from gong_bridge.gong.wire import GongAnswer
+from gong_bridge.private_file import private
 from gong_bridge.receive.lines import Lines
 from gong_bridge.receive.reading import Place, Reading
 from gong_bridge.receive.windows import Window
@@ -26,8 +27,8 @@ _NOTE_VERSION = 1
 class HalfFile:
     """`OUTPUT.part` holds the rows and `OUTPUT.resume` the place, until the export is whole and OUTPUT is made of them.
 
-    A file of the name OUTPUT is therefore always whole. heading: the first bytes. lines: rows to bytes.
-    make: OUTPUT from the part, where it is more than a new name. Use it in `with`.
+    A file of the name OUTPUT is therefore always whole, and only its owner may read it. Use it in `with`.
+    heading: the first bytes. lines: rows to bytes. make: OUTPUT from the part, where it is more than a new name.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class HalfFile:
                 f"{self.note.name} to begin again"
             )
         try:
-            self._file = self.part.open("r+b" if self.part.exists() else "x+b")
+            self._file = open(self.part, "r+b" if self.part.exists() else "x+b", opener=private)  # noqa: SIM115 - closed by _close
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(f"{self.part} is being written by another gong-bridge; wait for it") from None
@@ -212,7 +213,7 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _write_whole(path: Path, content: bytes) -> None:
     new = _beside(path, ".new")
-    with new.open("wb") as file:
+    with open(new, "wb", opener=private) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gong_bridge.errors import ConfigError
+from gong_bridge.private_file import private
 from gong_bridge.receive.columns import Column
 
 ROWS_IN_GROUP = 10_000
@@ -25,13 +26,13 @@ def check_parquet() -> None:
 
 
 def write_parquet(lines: BinaryIO, columns: Sequence[Column], path: Path) -> None:
-    """All of `lines` into a new file: texts as strings, numbers as doubles, lists as JSON texts."""
+    """All of `lines` into a new file (mode 0600): texts as strings, numbers as doubles, lists as JSON texts."""
     import pyarrow
     import pyarrow.parquet
 
     kinds = {"text": pyarrow.string(), "json": pyarrow.string(), "number": pyarrow.float64(), "flag": pyarrow.bool_()}
     schema = pyarrow.schema([(column.name, kinds[column.kind]) for column in columns])
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+    with open(path, "wb", opener=private) as file, pyarrow.parquet.ParquetWriter(file, schema) as writer:
         for records in _groups(lines):
             values = [[_value(column, column.value_in(record)) for record in records] for column in columns]
             arrays = [pyarrow.array(one, kinds[column.kind]) for one, column in zip(values, columns, strict=True)]

@@ -6,6 +6,8 @@ import csv
 import fcntl
 import io
 import json
+import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -91,6 +93,20 @@ def test_a_table_shows_ids_whole_and_nothing_that_a_terminal_obeys(desk: Desk) -
     assert all(call_id in shown for call_id in desk.call_ids[:4])
     assert desk.call_ids[4] not in shown
     assert "\\nlines" in shown
+
+
+def test_what_people_said_is_written_for_the_owner_alone_and_a_half_file_too(desk: Desk) -> None:
+    before = os.umask(0)
+    try:
+        for name in ("calls.csv", "calls.parquet"):
+            assert desk.run("calls", *FIRST_OF_MARCH, "--output", str(desk.folder / name)).exit_code == 0
+        desk.sandbox.play(Fault(operation="listCalls", kind="status", status=403, skip=1))
+        many = ("--from", "2024-03-01", "--to", "2024-03-31", "--output", str(desk.folder / "half.jsonl"))
+        assert desk.run("calls", *many).exit_code == 1
+    finally:
+        os.umask(before)
+    names = ("calls.csv", "calls.parquet", "half.jsonl.part", "half.jsonl.resume")
+    assert [stat.S_IMODE((desk.folder / name).stat().st_mode) for name in names] == [0o600] * 4
 
 
 def test_csv_and_parquet_and_jsonl_say_the_same(desk: Desk) -> None:

@@ -128,6 +128,7 @@ def test_many_missing_calls_cost_a_request_for_each_hundred(office: Office) -> N
         ((*MARCH_1, "--account", "emea"), "--account"),
         ((*MARCH_1, "--repair"), "write --yes where nobody can answer"),
         ((*MARCH_1, "--yes"), "--yes goes with --repair"),
+        ((*MARCH_1, "--last"), "--last shows what is kept"),
     ],
 )
 def test_wrong_usage_says_what_to_write(office: Office, words: tuple[str, ...], said: str) -> None:
@@ -223,3 +224,25 @@ def test_the_page_status_and_metrics_tell_what_is_missing_until_it_is_put_back(o
         office.ledger.receipts.note_put_back(yesterday.date(), None, "pbx")
         assert cure not in site.get("/").text
         assert 'gong_bridge_missing_in_gong{source="pbx"} 0.0' in site.get("/metrics").text
+
+
+def test_the_last_receipts_are_shown_without_asking_gong_and_exit_1_tells_a_monitor(office: Office) -> None:
+    nothing = office.run("--last")
+    assert (nothing.exit_code, "no receipt is kept" in nothing.stdout) == (1, True)
+    now = datetime.now(UTC)
+    for days, missing in ((1, 0), (2, 0), (3, 0), (4, 0), (20, 1)):
+        counts = dict.fromkeys(("in_gong", "waiting", "held", "doubled", "unknown", "own"), 0)
+        row = {**counts, "recorded": 7, "skipped": {"too-short": 2}, "missing": missing}
+        office.ledger.receipts.keep((now - timedelta(days=days)).date(), None, {"pbx": row}, now)
+    lacking = f"{now - timedelta(days=20):%Y-%m-%d}"
+
+    last = office.run("--last")
+
+    assert (last.exit_code, len(last.stdout.splitlines())) == (1, 1 + 4 + 1 + 1)  # heading, days, made, what is missing
+    assert f"{lacking}, pbx: 1 missing in Gong (gong-bridge reconcile --from {lacking} --to" in last.stdout
+    rows = [json.loads(line) for line in office.run("--last", "--json").stdout.splitlines()]
+    assert (rows[0]["day"], rows[0]["missing"]) == (lacking, 1)
+    office.ledger.receipts.note_put_back((now - timedelta(days=20)).date(), None, "pbx")
+    well = office.run("--last")
+    assert (well.exit_code, "nothing is missing or there twice" in well.stdout) == (0, True)
+    assert office.sandbox.requests == []
