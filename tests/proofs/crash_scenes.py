@@ -37,8 +37,9 @@ Run = Callable[[list[str], Mapping[str, str], Path, Meanwhile], int]
 LOST_POST = Fault(operation="addCall", kind="drop_after")
 LOST_MEDIA = Fault(operation="addCallRecording", kind="drop_after")
 SLOW_POST = Fault(operation="addCall", kind="slow", seconds=1.5)
-LAGGING_LIST = Fault(operation="listCalls", kind="status", status=404)
-"""Gong does not list the call yet when it is looked up: the POST is repeated, and Gong's answer to that counts (G6)."""
+LAGGING_LIST = Fault(operation="listCalls", kind="status", status=404, times=None)
+"""Gong does not list the call until it is posted again: Gong's answer to that counts (G6). Once would not do: a process
+that stands still for longer than its lease looks again before it posts."""
 
 
 @dataclass(frozen=True, kw_only=True)
