@@ -28,8 +28,8 @@ from gong_bridge.ledger.schema import allowance, allowance_flights, allowance_us
 _DAY = 86_400 * SECOND
 _HOUR = 3600 * SECOND
 LONGEST_SHORT_WAIT_SECONDS = 5.0
-LONGEST_FLIGHT_SECONDS = 2.0
-"""So long after it was let go, a call that never told of its departure is taken for one that never left."""
+_LONGEST_DELAY_SECONDS = 2.0
+"""A place that is held for longer than its flight and this was held by a clock that was ahead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,10 +116,7 @@ class AllowanceRows:
         self._reserve, self._enter, self._flight, self._leave = map(
             database.statement, (sql.reserve, sql.enter, sql.flight, sql.leave)
         )
-        self._letting_go = {
-            "flight": round(LONGEST_FLIGHT_SECONDS * SECOND),
-            "longest": round((LONGEST_FLIGHT_SECONDS + limits.flight_seconds) * SECOND),
-        }
+        self._longest_hold = round((limits.flight_seconds + _LONGEST_DELAY_SECONDS) * SECOND)
         row = dict.fromkeys((column.name for column in allowance.c), 0) | {"name": name, "ceiling": ""}
         places = [{"name": name, "place": place, "ticket": 0, "free_at": 0} for place in range(limits.flights)]
         if self._has_rows(len(places)):
@@ -200,15 +197,16 @@ class AllowanceRows:
 
     # --- flights ----------------------------------------------------------------------------------------------------
 
-    def enter(self, now: datetime, ticket: int) -> float | None:
+    def enter(self, now: datetime, ticket: int, margin_seconds: float) -> float | None:
         """Let the call with this ticket go: 0, or the seconds to wait before asking again; None: it came too late.
 
         At most `flights` calls arrive within `flight_seconds`, whichever process makes them: a place is free again so
-        long after its last call left, and its margin. A ticket whose successor in the same place has gone already is
-        worth nothing.
+        long after its call was let go, and the margin: how much later it may arrive than others. A ticket whose
+        successor in the same place has gone already is worth nothing.
         """
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
-        entered = self._swift.count(self._enter, {**key, **self._letting_go})
+        held = round((self._limits.flight_seconds + margin_seconds) * SECOND)
+        entered = self._swift.count(self._enter, {**key, "flight": held, "longest": self._longest_hold})
         if self._swift.replaced != self._replaced:
             return None
         if entered:
@@ -221,7 +219,7 @@ class AllowanceRows:
         return max(0.001, float(free_at - present) / SECOND)
 
     def leave(self, now: datetime, ticket: int, ago_seconds: float, margin_seconds: float) -> None:
-        """The call with this ticket left so long ago, and may have arrived so much later than others do."""
+        """Correct what `enter` took for granted: the call left so long ago, and may have arrived so much later."""
         free = round((self._limits.flight_seconds + margin_seconds - ago_seconds) * SECOND)
         key = {**self._key(micros(now)), "at_place": ticket % self._limits.flights, "of_ticket": ticket}
         self._swift.count(self._leave, {**key, "free": free})

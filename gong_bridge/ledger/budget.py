@@ -29,6 +29,8 @@ _SHARE_USED = 0.97
 _BLOCK_SECONDS = 0.1
 _SINGLE_SLOTS_UP_TO = 50.0
 _POLL_SECONDS = 0.1
+_SOON_SECONDS = 0.002
+"""Headers leave within this once they may; only when they did not, the ledger is told when they left."""
 
 
 def allowance_of(ledger: Ledger, limits: GongLimits, *, name: str = "gong") -> LedgerAllowance:
@@ -127,8 +129,10 @@ class LedgerAllowance:
             return
         ticket = getattr(self._mine, "ticket", None)
         if ticket is not None:
-            self._mine.ticket, self._mine.flight = None, (ticket, clock.monotonic_seconds())
-            self._leave(ticket, 0.0, MARGIN_SECONDS)
+            left_at = clock.monotonic_seconds()
+            self._mine.ticket, self._mine.flight = None, (ticket, left_at)
+            if left_at - self._mine.let_go_at > _SOON_SECONDS:
+                self._leave(ticket, 0.0, MARGIN_SECONDS)
 
     def answered(self) -> None:
         """The answer to this thread's call has begun: so long at most was it on its way to Gong."""
@@ -192,7 +196,8 @@ class LedgerAllowance:
         with self._leaving:
             give_up = clock.monotonic_seconds() + LONGEST_SHORT_WAIT_SECONDS
             while clock.monotonic_seconds() < give_up:
-                wait_seconds = self._rows.enter(clock.now(), ticket)
+                self._mine.let_go_at = clock.monotonic_seconds()
+                wait_seconds = self._rows.enter(clock.now(), ticket, MARGIN_SECONDS + _SOON_SECONDS)
                 if wait_seconds is None:
                     return False
                 if wait_seconds == 0.0:

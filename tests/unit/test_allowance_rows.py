@@ -39,7 +39,7 @@ def departures(
             wake = at + got.wait_seconds + chance.uniform(0.0, lateness)
             heapq.heappush(agenda, (wake, process, got.last_ticket if chance.random() >= deaths else 0))
             continue
-        wait = rows.enter(now, ticket)
+        wait = rows.enter(now, ticket, 0.02)
         if wait is None:
             heapq.heappush(agenda, (at, process, 0))
         elif wait > 0.0:
@@ -99,15 +99,15 @@ def test_R26_while_work_waits_95_percent_are_used(
 def test_R26_a_ticket_whose_successor_has_gone_is_worth_nothing(ledger: Ledger) -> None:
     rows = rows_of(ledger, 1)
     late, next_one = (rows.reserve(NOON, 1, 1.0, 0, 0).last_ticket for _ in range(2))
-    assert rows.enter(NOON + timedelta(seconds=1), next_one) == 0.0
-    assert rows.enter(NOON + timedelta(seconds=9), late) is None
+    assert rows.enter(NOON + timedelta(seconds=1), next_one, 0.0) == 0.0
+    assert rows.enter(NOON + timedelta(seconds=9), late, 0.0) is None
 
 
 def test_R27_at_its_slot_a_call_hears_of_a_pause(ledger: Ledger) -> None:
     rows = rows_of(ledger, 1)
     ticket = rows.reserve(NOON, 1, 1.0, 0, 0).last_ticket
     rows.pause(NOON, 10, too_many=True)
-    assert rows.enter(NOON, ticket) is None
+    assert rows.enter(NOON, ticket, 0.0) is None
     assert rows.reserve(NOON, 1, 1.0, 0, 0).why == "Gong asked to wait"
 
 
