@@ -10,14 +10,14 @@ Gong has, as files), receipt (what became of each day).
 Beside them: account (a Gong account with its keys, users, allowance, pause), looking (what is it), gathering (calls in
 several files), identity (which call is it), directory (who is who), agents_file (agents.csv), sidecar_watch,
 sidecars_again (sidecars that come late, or when the call is there), mapping_watch (mappings that are corrected), gate
-(trouble pauses an account), switch (a person pauses), single_pass (run --once), supervision (threads that must not
-end), presence (who else is there), owner (names of leases), routing (each source, and who can open it), notify (what
-systemd is told), notifications (messages of a queue, read again), reception (the ledger's side of finding), backfill
-(old recordings, by order), kill_points (the moments at which a crash must do no harm).
+(trouble pauses an account), switch (a person pauses), set_back (the clock), single_pass (run --once), supervision
+(threads that must not end), presence (who else is there), owner (names of leases), routing (each source, and who can
+open it), notify (what systemd is told), notifications (messages of a queue, read again), reception (the ledger's side
+of finding), backfill (old recordings, by order), kill_points (the moments at which a crash must do no harm).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, kill_points, logs, notify, strict_yaml < config
-< retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, switch
+< retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, set_back, switch
 < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route
 < looking, receipt, routing, sidecars_again < gathering < pipeline
 < backfill, worker, presence, reception, supervision, single_pass < service < running, scratch, outcomes

@@ -28,8 +28,8 @@ LOOK_SECONDS = 0.8
 """How often one thread asks the ledger for work on behalf of all idle workers: also for what other hosts write."""
 TEND_SECONDS = 1.0
 """How often the housekeeping looks at the gate and agents.csv, and systemd is told that we live."""
-CLOCK_LOOK_SECONDS = 600.0
-"""How often entries are looked for that wait for a time that cannot be meant."""
+CLOCK_LOOK_SECONDS = 30.0
+"""How often the clock is looked at: whether it was set back."""
 ONCE_LOOK_SECONDS = 0.2
 """How often `run --once` asks whether all is done."""
 ONCE_PATIENCE_SECONDS = 60.0

@@ -31,6 +31,7 @@ from gong_bridge.receipt.nightly import Nightly
 from gong_bridge.reception import intake_for
 from gong_bridge.route import Route
 from gong_bridge.routing import build_routes
+from gong_bridge.set_back import SetBack
 from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.sources.base import Intake
@@ -100,6 +101,7 @@ class Bridge:
             on_trouble=self.accounts.pause,
         )
         self.nightly = Nightly.of(config, self.ledger, self.owner)
+        self._set_back = self._watch_the_clock()
         self.failures = Failures()
         self._wrong_files = Told(self.ledger.notes.tell_wrong_files)
         self._failing = Told(self.ledger.notes.tell_failing)
@@ -121,6 +123,14 @@ class Bridge:
             for name, options in self.config.all_accounts.items()
         }
         return Accounts(opened, {source.name: source.account for source in self.config.sources})
+
+    def _watch_the_clock(self) -> SetBack:
+        return SetBack(
+            self.ledger,
+            [account.allowance for account in self.accounts],
+            longest_wait=timedelta(seconds=max(LONGEST_WAIT_SECONDS, 2 * self.config.work.longest_wait)),
+            lease=timedelta(seconds=self.config.ledger.lease),
+        )
 
     def lanes_of(self, account: Account) -> tuple[Lane, ...]:
         """The lanes whose new calls go to this account."""
@@ -150,10 +160,8 @@ class Bridge:
         self.ledger.close()
 
     def correct_for_the_clock(self) -> None:
-        """Nothing waits for days: what seems to was written down while this machine's clock was ahead."""
-        longest_wait = timedelta(seconds=max(LONGEST_WAIT_SECONDS, 2 * self.config.work.longest_wait))
-        now = clock.now()
-        if self.ledger.operator.bring_back_from_the_future(now, now + longest_wait):
+        """What was written down while this machine's clock was ahead waits for no moment that is over."""
+        if self._set_back.look(clock.now(), clock.monotonic_seconds()):
             self.wake.set()
 
     def look_for_work(self) -> None:

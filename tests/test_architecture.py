@@ -15,7 +15,7 @@ LEVELS: list[set[str]] = [
     {"model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
-    {"agents_file", "beside", "gate", "reach", "switch"},
+    {"agents_file", "beside", "gate", "reach", "set_back", "switch"},
     {"directory", "identity", "linking", "logging_in", "notifications", "observer", "owner"},
     {"mapping_watch", "sidecar_watch"},
     {"account", "receive", "route"},

@@ -249,6 +249,12 @@ class AllowanceRows:
             changes = {"paused_until": until, "ceiling": ceiling.to_text()}
             connection.execute(update(allowance).where(allowance.c.name == self._name).values(changes))
 
+    def forget_waits(self) -> None:
+        """What Gong said was heard by a clock that was set back since; if it still holds, Gong says so again."""
+        with self._database.write(durable=False) as connection:
+            changes = {"paused_until": 0, "ceiling": ""}
+            connection.execute(update(allowance).where(allowance.c.name == self._name).values(changes))
+
     def charge(self, now: datetime, used: int, backlog: int) -> None:
         """`used` calls more on today's account, `backlog` of them for old recordings."""
         with self._database.write(durable=False) as connection:

@@ -39,8 +39,11 @@ class BridgeSeen:
     stopped_at: datetime | None = None
 
     def is_running(self, now: datetime, lease_seconds: float) -> bool:
-        """Whether it has given a sign of life within two lease times, and has not stopped."""
-        return self.stopped_at is None and now - self.seen_at <= timedelta(seconds=2 * lease_seconds)
+        """Whether it has given a sign of life within two lease times, and has not stopped.
+
+        One that lies as far ahead was given before the clock was set back.
+        """
+        return self.stopped_at is None and abs(now - self.seen_at) <= timedelta(seconds=2 * lease_seconds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,12 +76,13 @@ class Bridges:
             "seen_at": micros(bridge.seen_at),
             "stopped_at": None if bridge.stopped_at is None else micros(bridge.stopped_at),
         }
-        silent = micros(bridge.seen_at - timedelta(seconds=2 * lease_seconds))
+        silence = timedelta(seconds=2 * lease_seconds)
+        lives = bridges.c.seen_at.between(micros(bridge.seen_at - silence), micros(bridge.seen_at + silence))
         predecessor = and_(
             bridges.c.host == bridge.host,
             bridges.c.lanes == values["lanes"],
             bridges.c.name != bridge.name,
-            or_(bridges.c.stopped_at.is_not(None), bridges.c.seen_at < silent),
+            or_(bridges.c.stopped_at.is_not(None), ~lives),
         )
         forgotten = bridges.c.seen_at < micros(bridge.seen_at - FORGOTTEN_AFTER)
         statement = self._database.insert(bridges).on_conflict_do_update(index_elements=["name"], set_=values)

@@ -150,6 +150,10 @@ class LedgerAllowance:
         self._rows.pause(clock.now(), wait_seconds, too_many=too_many)
         self._pauses += 1
 
+    def forget_waits(self) -> None:
+        """The clock was set back: nobody waits until the moment comes again at which Gong wanted to be left alone."""
+        self._rows.forget_waits()
+
     def state(self, now: datetime) -> AllowanceState:
         """What is used of the allowance."""
         state = self._rows.state(now)

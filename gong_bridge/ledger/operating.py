@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, case, or_, select, update
 
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import EntryFilter, Lane, in_lanes, in_states
 from gong_bridge.ledger.intake import BY_OPERATOR, back_to
 from gong_bridge.ledger.rows import clean, micros
-from gong_bridge.ledger.schema import entries
+from gong_bridge.ledger.schema import IS_OPEN, entries
 from gong_bridge.model import OPEN_STATES, State
 
 _CHUNK = 500
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""So far a moment may lie ahead that was written a moment ago: hosts follow the ledger's clock now and then."""
+LONGEST_LEASE = timedelta(minutes=10)
+"""Nobody configures a longer one; bridges on one ledger may have leases that differ."""
+_PAST = (entries.c.found_at, entries.c.updated_at, entries.c.linked_at)
 _STOPPED = (State.HELD, State.REJECTED)
 REOPEN_COLUMNS = (
     entries.c.id,
@@ -29,6 +34,7 @@ REOPEN_COLUMNS = (
 )
 """What `reopen` needs to know of an entry."""
 _ChangeRows = Callable[[Connection, Sequence[Any]], None]
+_Conditions = Sequence[ColumnElement[bool] | TextClause]
 
 
 class Operator:
@@ -55,14 +61,22 @@ class Operator:
             [*waiting, *filter.conditions()], lambda connection, rows: _make_due(connection, rows, micros(now))
         )
 
-    def bring_back_from_the_future(self, now: datetime, later_than: datetime) -> int:
-        """Make due what waits, and free what is leased, until after `later_than`: the clock was ahead; how many."""
-        limit = micros(later_than)
-        waiting = self._change(
-            [in_states(OPEN_STATES), entries.c.due_at > limit],
-            lambda connection, rows: _make_due(connection, rows, micros(now)),
-        )
-        leased = self._change([in_states(OPEN_STATES), entries.c.lease_until > limit], _free)
+    def bring_back_from_the_future(self, now: datetime, *, longest_wait: timedelta, lease: timedelta) -> int:
+        """Correct open entries that were written by a clock which has been set back since; how many.
+
+        None can have been found, changed or linked later than now, nor be due later than after `longest_wait`. What was
+        is due at once. A lease that no heart can have prolonged so far ends after `lease`, unless its heart beats.
+        """
+        at, soon, last_due = micros(now), micros(now + CLOCKS_DIFFER), micros(now + longest_wait)
+        impossible = or_(entries.c.due_at > last_due, *(column > soon for column in _PAST))
+        late_lease = entries.c.lease_until > micros(now + max(LONGEST_LEASE, 2 * lease))
+        look = select(entries.c.id).where(IS_OPEN, or_(impossible, late_lease)).limit(1)
+        with self._database.read() as connection:  # every open entry is read: that must keep nobody from writing
+            if connection.execute(look).one_or_none() is None:
+                return 0
+        waiting = self._change([IS_OPEN, impossible], lambda connection, rows: _bring_back(connection, rows, at))
+        until = micros(now + lease)
+        leased = self._change([IS_OPEN, late_lease], lambda connection, rows: _shorten(connection, rows, until))
         return waiting + leased
 
     def reopen_held(
@@ -92,7 +106,7 @@ class Operator:
         wanted = [in_states((*OPEN_STATES, *_STOPPED)), *filter.conditions()]
         return self._change(wanted, lambda connection, rows: _set_aside(connection, rows, now, reason))
 
-    def _change(self, conditions: list[ColumnElement[bool]], change: _ChangeRows) -> int:
+    def _change(self, conditions: _Conditions, change: _ChangeRows) -> int:
         """Chunk by chunk, each a transaction of its own: workers never wait long behind a bulk verb."""
         changed, after = 0, 0
         while True:
@@ -103,7 +117,7 @@ class Operator:
             after = ids[-1]
 
     @again_when_clashed
-    def _change_chunk(self, conditions: list[ColumnElement[bool]], change: _ChangeRows) -> list[int]:
+    def _change_chunk(self, conditions: _Conditions, change: _ChangeRows) -> list[int]:
         statement = select(*REOPEN_COLUMNS).where(*conditions).order_by(entries.c.id).limit(_CHUNK).with_for_update()
         with self._database.write() as connection:
             rows = connection.execute(statement).all()
@@ -141,8 +155,13 @@ def _make_due(connection: Connection, rows: Sequence[Any], at: int) -> None:
     connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(due_at=at))
 
 
-def _free(connection: Connection, rows: Sequence[Any]) -> None:
-    connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(**NO_LEASE))
+def _bring_back(connection: Connection, rows: Sequence[Any], at: int) -> None:
+    earlier = {column.name: case((column > at, at), else_=column) for column in (entries.c.due_at, *_PAST)}
+    connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(earlier))
+
+
+def _shorten(connection: Connection, rows: Sequence[Any], until: int) -> None:
+    connection.execute(update(entries).where(entries.c.id.in_([row.id for row in rows])).values(lease_until=until))
 
 
 def _state_to_return_to(row: Any) -> State:

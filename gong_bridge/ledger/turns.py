@@ -24,8 +24,11 @@ class Turns:
 
     def take(self, name: str, holder: str, now: datetime, seconds: float) -> bool:
         """Whether `holder` has the turn until `now + seconds`; False while another has it."""
-        values = {"name": name, "holder": holder, "held_until": micros(now + timedelta(seconds=seconds))}
-        mine = (turns.c.name == name, (turns.c.held_until <= micros(now)) | (turns.c.holder == holder))
+        at, until = micros(now), micros(now + timedelta(seconds=seconds))
+        values = {"name": name, "holder": holder, "held_until": until}
+        # Nobody takes it for twice as long: then the clock was set back, and the holder may have died long ago.
+        is_over = (turns.c.held_until <= at) | (turns.c.held_until > at + 2 * (until - at))
+        mine = (turns.c.name == name, is_over | (turns.c.holder == holder))
         with self._database.write() as connection:
             if connection.execute(update(turns).where(*mine).values(values)).rowcount:
                 return True

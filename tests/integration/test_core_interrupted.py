@@ -7,16 +7,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from gong_bridge import clock
 from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.database import Database
-from gong_bridge.running import run_once
+from gong_bridge.running import run, run_once
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once, wait_until
@@ -119,7 +120,7 @@ def test_R22_a_process_that_was_suspended_during_its_upload_changes_nothing(tmp_
 
 def test_entries_of_a_time_when_the_clock_was_ahead_do_not_wait_until_then(tmp_path: Path, sandbox: Sandbox) -> None:
     """The machine started with a clock years ahead; the network set it right."""
-    with bench(tmp_path, sandbox.base_url) as bridge:
+    with bench(tmp_path, sandbox.base_url, ledger={"url": f"sqlite:///{tmp_path}/ledger.db", "lease": "2s"}) as bridge:
         digest = drop(bridge.recorder, "one.wav", 1)
         source = bridge.bridge.routes["pbx"].source
         future = clock.now() + timedelta(days=3000)
@@ -128,3 +129,31 @@ def test_entries_of_a_time_when_the_clock_was_ahead_do_not_wait_until_then(tmp_p
         assert claimed is not None
         assert run_once(bridge.bridge, threading.Event()) is None
         each_call_once(sandbox, {"one": digest})
+
+
+def test_R28_a_clock_set_back_by_an_hour_under_the_service_keeps_nothing_waiting_for_an_hour(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One recording waits for its next attempt, one is found a moment before, one a moment after."""
+    monkeypatch.setattr("gong_bridge.running.CLOCK_LOOK_SECONDS", 0.5)
+    hour = timedelta(hours=1)
+    source = {"settle": "200ms", "rescan": "500ms"}
+    with (
+        time_machine.travel(datetime.now(UTC) + hour, tick=True) as travelling,
+        bench(tmp_path, sandbox.base_url, source=source) as bridge,
+    ):
+        sandbox.play(Fault(operation="addCall", kind="status", status=500, times=None))
+        stop = threading.Event()
+        running = threading.Thread(target=run, args=(bridge.bridge, stop))
+        running.start()
+        try:
+            expected = {"one": drop(bridge.recorder, "one.wav", 1)}
+            wait_until(lambda: [entry.attempts for entry in bridge.bridge.ledger.views.entries()] == [1], "a failure")
+            travelling.shift(-hour)
+            sandbox.play_no_faults()
+            expected["two"] = drop(bridge.recorder, "two.wav", 2)
+            wait_until(lambda: [state for state, _ in bridge.states().values()] == ["done"] * 2, "both", 30)
+        finally:
+            stop.set()
+            running.join()
+    each_call_once(sandbox, expected)
