@@ -11,18 +11,39 @@ import pytest
 
 
 @contextmanager
-def disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of this size (as `mount` takes it); skips, visibly, where mounting is not allowed."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.decode().strip()}")
-    try:
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """An empty file system of this size (as `mount` takes it) over a folder; skips, visibly, where that is not allowed.
+
+    Taken off at the end, also while somebody looks into it.
+    """
+    with _mounted("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
         yield folder
+
+
+@contextmanager
+def bound(folder: Path, mount_point: Path) -> Iterator[Path]:
+    """`folder` also at another place, until the end; skips, visibly, where that is not allowed."""
+    with _mounted("--bind", str(folder), str(mount_point)):
+        yield mount_point
+
+
+@contextmanager
+def _mounted(*words: str) -> Iterator[None]:
+    done = subprocess.run(["mount", *words], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot mount here: {done.stderr.decode().strip()}")
+    try:
+        yield
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run(["umount", "-l", words[-1]], check=True)
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """A new folder with a file system of this size."""
+    folder.mkdir()
+    with mounted(folder, size):
+        yield folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from gong_bridge.errors import BadNotification
+from gong_bridge.errors import BadNotification, SourceGone
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import Lane
@@ -55,7 +55,7 @@ _KEPT_NOTIFICATIONS = (
     .select_from(entries)
     .where(IS_HELD, entries.c.reason_code == BadNotification.code, entries.c.source == bindparam("of_source"))
 )
-_SEEN = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code)
+_SEEN = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code, entries.c.group_key)
 _VERSIONS = _SEEN.where(*_OF_KEYS)
 _VERSIONS_BETWEEN = _SEEN.where(
     entries.c.source == bindparam("of_source"),
@@ -208,7 +208,15 @@ def _unknown_among_neighbours(
 
 def _known(rows: Sequence[Any]) -> set[tuple[str, str]]:
     """Keys and versions of rows of `_SEEN`, without what is gone."""
-    return {(key, version) for key, version, state, code in rows if code != GONE or state != "skipped"}
+    return {(key, version) for key, version, state, code, group in rows if not _is_gone(state, code, group)}
+
+
+def _is_gone(state: str, code: str | None, group: str | None) -> bool:
+    """Whether the entry ended, or waits for a person, because its file was not there: when it is, it goes on.
+
+    Not that of a call in several files: another one of them may be missing.
+    """
+    return (state, code) == ("skipped", GONE) or (state, code, group) == ("held", SourceGone.code, None)
 
 
 def _chunks(recordings: Sequence[Recording]) -> Iterator[tuple[str, list[Recording]]]:
@@ -286,7 +294,7 @@ def _take_over_row(connection: Connection, row: Any, recording: Recording, now: 
 
 
 def _reopen_gone(connection: Connection, row: Any, now: datetime) -> int:
-    if row.state != "skipped" or row.reason_code != GONE:
+    if not _is_gone(row.state, row.reason_code, row.group_key):
         return 0
     state = back_to(row.held_from, owns_or_has_call=row.call_id is not None or row.intent is not None)
     changes = {**_RESTART, "state": state, "due_at": now, "updated_at": now}

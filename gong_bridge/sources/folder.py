@@ -174,7 +174,7 @@ class Folder:
         return f"folder {self._root}: {walk.files} recordings, the newest of {moment_of(newest):%Y-%m-%d %H:%M} UTC"
 
     def _missing(self, error: OSError) -> BridgeError:
-        """Gone for good, or is the folder itself away? An empty root says nothing about any file (R4)."""
+        """Gone for good, or is the folder itself away? A root without any recording says nothing about one (R4)."""
         if error.errno not in NOT_THERE:
             return unavailable(self._root, error)
         try:
@@ -182,8 +182,10 @@ class Folder:
                 is_empty = next(entries, None) is None
         except OSError as root_error:
             return unavailable(self._root, root_error)
-        if is_empty and not self._root_watch.had_files_here():
-            return SourceUnavailable(f"folder {self._root} is empty; if it is a mount, mount it")
+        if self._root_watch.lost_its_files():
+            return SourceUnavailable(f"folder {self._root} is not the file system it was; mount it again")
+        if (is_empty or self._root_watch.holds_none) and not self._root_watch.had_files_here():
+            return SourceUnavailable(f"folder {self._root} holds no recording; if it is a mount, mount it")
         return SourceGone(f"the recording is no longer in folder {self._root}")
 
     def _key_inside(self, move_to: bytes) -> str | None:

@@ -22,6 +22,7 @@ class RootWatch:
 
     mode: "native" or "polling", as it is now. note: why it is not as configured, or None.
     trouble: why the folder looks wrong though it can be read, or None.
+    holds_none: the last complete walk found no recording.
     """
 
     def __init__(self, options: FolderSource) -> None:
@@ -34,6 +35,7 @@ class RootWatch:
         self.mode = "polling"
         self.note: str | None = None
         self.trouble: str | None = None
+        self.holds_none = False
 
     @property
     def scan_interval_seconds(self) -> float:
@@ -77,12 +79,13 @@ class RootWatch:
         """A complete walk found so many recordings. An unmounted root is empty: that is trouble, not news (R4)."""
         device = self._identity[0] if self._identity else None
         self.trouble = None
+        self.holds_none = not files
         if files:
             self._device_with_files = device
         elif self._device_with_files not in (None, device):
             self.trouble = (
-                f"folder {self._root} is empty and on another file system than before: is something not mounted? "
-                "Nothing is forgotten, recordings go on when it is back"
+                f"folder {self._root} holds no recording and is on another file system than before: is something "
+                "not mounted? Nothing is forgotten, recordings go on when it is back"
             )
 
     def had_files_here(self) -> bool:

@@ -59,7 +59,7 @@ CURES: dict[str, Cure] = {
     ),
     "source-gone": Cure(
         means="The call was created in Gong, but the recording vanished before its media was sent.",
-        to_do="Put the file back under the same name, then retry; or skip the entry and delete the call in Gong.",
+        to_do="Put the file back as it was (one of several: then retry); or skip this and delete the call in Gong.",
     ),
     "source-changed": Cure(
         means="The recording was overwritten before its media was sent; a newer entry has the new content.",

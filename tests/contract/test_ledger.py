@@ -188,6 +188,21 @@ def test_a_file_that_was_gone_and_came_back_is_taken_up_again(ledger: Ledger) ->
     assert add(ledger) == 0
 
 
+def test_a_call_whose_recording_came_back_goes_on_by_itself(ledger: Ledger) -> None:
+    """Not that of a call in several files, of which another one may be missing."""
+    entry = ledger.work.hold(created(ledger), NOON, "source-gone", "the call is in Gong without media", None)
+    assert ledger.intake.unseen([recording()]) == [recording()]
+    assert add(ledger, recording(), now=after(60)) == 1
+    again = now_in(ledger, entry)
+    assert (again.state, again.due_at, again.call_id, again.reason_code) == (State.CREATED, after(60), "777", None)
+    part = ledger.work.hold(claim(ledger, after(60)), after(60), "source-gone", "still without media", None)
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("UPDATE entries SET group_key = 'call'")
+    assert ledger.intake.unseen([recording()]) == []
+    assert add(ledger, recording()) == 0
+    assert now_in(ledger, part).state is State.HELD
+
+
 # --- claims and leases -----------------------------------------------------------------------------------------------
 
 
