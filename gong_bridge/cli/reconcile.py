@@ -199,7 +199,7 @@ def _repair(ledger: Ledger, options: Config, tally: _Tally, *, yes: bool) -> int
     for missing, one in mendable:
         if put_back(ledger, one):
             done += 1
-            ledger.receipts.note_put_back(missing.day, missing.account, missing.source)
+            ledger.receipts.note_put_back(missing.day, missing.account, missing.source, missing.call_id)
     err.print(Text(f"{done:,} put back: the running bridge delivers them anew, after new recordings"), soft_wrap=True)
     return len(hopeless)
 

@@ -57,7 +57,7 @@ def _show(rows: Sequence[KeptReceipt], lacking: Sequence[KeptReceipt], *, with_a
         for one in rows
     ]
     out.print(table_of(table))
-    out.print(Text(f"made {max(one.made_at for one in rows).astimezone():%Y-%m-%d %H:%M}", style="dim"))
+    out.print(Text(f"made {max(one.made_at for one in rows).astimezone():%Y-%m-%d %H:%M %Z}", style="dim"))
     for one in lacks_of(lacking):
         out.print(Text(f"{one.words} ({one.command})", style="magenta"), soft_wrap=True)
     if not lacking:

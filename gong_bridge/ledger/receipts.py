@@ -44,7 +44,10 @@ class RecordedFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptReceipt:
-    """A receipt of one day, account and source ("": calls that no source of ours recorded)."""
+    """A receipt of one day, account and source ("": calls that no source of ours recorded).
+
+    counts: also `calls`, the first of each kind with their ids and URLs.
+    """
 
     day: date
     account: str | None
@@ -61,6 +64,11 @@ class KeptReceipt:
     def doubled(self) -> int:
         """How many calls Gong had beside the one of the same recording."""
         return self._count("doubled")
+
+    def calls(self, kind: str) -> Sequence[Mapping[str, Any]]:
+        """The first calls that are "missing", "doubled" or "unknown": entry_id, call_id, url."""
+        calls = self.counts.get("calls")
+        return calls.get(kind, ()) if isinstance(calls, dict) else ()
 
     def _count(self, name: str) -> int:
         found = self.counts.get(name, 0)
@@ -136,8 +144,8 @@ class Receipts:
             if rows:
                 connection.execute(receipts.insert(), rows)
 
-    def note_put_back(self, day: date, account: str | None, source: str) -> None:
-        """One recording of this receipt was missing, and waits now to be delivered anew."""
+    def note_put_back(self, day: date, account: str | None, source: str, call_id: str) -> None:
+        """This call of the receipt was missing; its recording waits now to be delivered anew."""
         mine = (
             receipts.c.day == day.isoformat(), receipts.c.account == (account or ""), receipts.c.source == source
         )  # fmt: skip
@@ -147,6 +155,9 @@ class Receipts:
                 return
             counts = json.loads(text)
             changed = {**counts, "missing": max(0, counts["missing"] - 1), "waiting": counts["waiting"] + 1}
+            if "calls" in counts:
+                still = [one for one in counts["calls"]["missing"] if one["call_id"] != call_id]
+                changed["calls"] = {**counts["calls"], "missing": still}
             connection.execute(update(receipts).where(*mine).values(counts=to_json(changed)))
 
     def lacking(self, now: datetime) -> list[KeptReceipt]:

@@ -67,7 +67,7 @@ class NightWatch:
             return f"none yet; a running service makes it at {self.at:%H:%M} ({self.zone.key})"
         days = str(night.last) if night.first == night.last else f"{night.first} to {night.last}"
         if is_there and night.finished_at is not None:
-            return f"{days}, made {night.finished_at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+            return f"{days}, made {night.finished_at.astimezone():%Y-%m-%d %H:%M %Z}"
         missing = f"that of {self.at:%H:%M} is not there"
         if night.trouble is not None:
             return f"{missing}: {night.trouble}; it is tried again every few minutes, from {night.next_day} on"

@@ -60,8 +60,8 @@ class Reconciling:
     def keep(self, receipt: DayReceipt) -> None:
         """Write a whole day's receipt down; a part of a day is not kept. Raises LedgerReadOnly."""
         if receipt.day.is_whole and clock.now() >= receipt.day.end:
-            counts = {source: one.counts() for source, one in receipt.by_source.items()}
-            self.ledger.receipts.keep(receipt.day.day, receipt.account, counts, clock.now())
+            kept = {source: one.kept() for source, one in receipt.by_source.items()}
+            self.ledger.receipts.keep(receipt.day.day, receipt.account, kept, clock.now())
 
     def _account_of(self, one: RecordedFile) -> str | None:
         return one.account if one.is_bound else self.of_sources.get(one.source, one.account)

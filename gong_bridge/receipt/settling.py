@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from gong_bridge.ledger.receipts import RecordedFile
@@ -15,6 +15,8 @@ from gong_bridge.model import OPEN_STATES, State
 
 YOUNG = timedelta(minutes=15)
 """Gong may list a call some minutes after it took it: what was delivered so recently waits, and is not missing."""
+MOST_KEPT = 100
+"""So many calls of each kind are kept by name with a receipt; the counts know of all."""
 NEWER_VERSION = "newer-version"
 """Why a delivered file is not counted: newer media of the same call was delivered after it."""
 NOT_OURS = ""
@@ -70,6 +72,12 @@ class SourceReceipt:
             "unknown": len(self.unknown),
             "own": self.own,
         }
+
+    def kept(self) -> dict[str, object]:
+        """As it is written down: the counts, and of each kind the first calls that are worth looking at."""
+        kinds = {"missing": self.missing, "doubled": self.doubled, "unknown": self.unknown}
+        calls = {kind: [asdict(call) for call in found[:MOST_KEPT]] for kind, found in kinds.items()}
+        return {**self.counts(), "calls": calls}
 
 
 @dataclass(kw_only=True, slots=True)

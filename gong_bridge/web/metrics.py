@@ -140,16 +140,19 @@ def _receipts(health: Health) -> Iterator[Metric]:
         doubled.add_metric([source], sum(one.doubled for one in mine))
     yield missing
     yield doubled
+    several = len(health.accounts) > 1
+    labels = ["account"] if several else []
     made = GaugeMetricFamily(
-        "gong_bridge_receipt_made_timestamp_seconds", "When the last nightly receipt was made.", labels=["account"]
+        "gong_bridge_receipt_made_timestamp_seconds", "When the last nightly receipt was made.", labels=labels
     )
     late = GaugeMetricFamily(
-        "gong_bridge_receipt_late", "1 while last night's receipt should be there and is not.", labels=["account"]
+        "gong_bridge_receipt_late", "1 while last night's receipt should be there and is not.", labels=labels
     )
     for night in health.nights:
-        late.add_metric([night.account], int(night.is_late))
+        of = [night.account] if several else []
+        late.add_metric(of, int(night.is_late))
         if night.finished_at is not None:
-            made.add_metric([night.account], night.finished_at.timestamp())
+            made.add_metric(of, night.finished_at.timestamp())
     yield made
     yield late
 

@@ -14,12 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from gong_bridge import __version__
 from gong_bridge.ledger.pass_words import under_way_in_words
 from gong_bridge.ledger.pause_words import cure, in_words
-from gong_bridge.ledger.receipts import KeptReceipt
+from gong_bridge.ledger.receipts import MISSING, KeptReceipt
 from gong_bridge.model import OPEN_STATES, Entry, EntryEvent, State
 from gong_bridge.readable import printable, size
 from gong_bridge.receipt.night_watch import NightSeen
 from gong_bridge.web.cures import RECEIPTS, cure_for, wait_in_words
-from gong_bridge.web.lacks import lacks_of
+from gong_bridge.web.lacks import Lack, lacks_of
 from gong_bridge.web.overview import Change, Group, Health
 from gong_bridge.web.traffic import Traffic
 
@@ -79,14 +79,24 @@ def verdict(health: Health, *, now: datetime) -> Verdict:
         word = "recording needs" if stopped == 1 else "recordings need"
         detail = "Everything else is on its way." if waiting else "Everything else is done."
         return Verdict(mood="person", headline=f"{stopped:,} {word} a person", detail=detail)
-    if lacks := lacks_of(health.lacking):
-        headline = "A receipt says that Gong has not everything, or something twice"
-        return Verdict(mood="person", headline=headline, detail=lacks[0].words, to_do=RECEIPTS[lacks[0].code].to_do)
+    if health.lacking:
+        return _lacking_verdict(lacks_of(health.lacking))
     if late := [one for one in health.nights if one.is_late]:
         return Verdict(mood="person", headline="The nightly receipt is not there", detail=printable(late[0].words))
     if waiting:
         return Verdict(mood="fine", headline=f"All well: {waiting:,} on the way")
     return Verdict(mood="fine", headline="All well: every recording is done")
+
+
+def _lacking_verdict(lacks: Sequence[Lack]) -> Verdict:
+    code = lacks[0].code
+    count = sum(one.count for one in lacks if one.code == code)
+    if code == MISSING:
+        headline = f"{count:,} {'recording is' if count == 1 else 'recordings are'} missing in Gong"
+    else:
+        headline = f"Gong has {count:,} {'call' if count == 1 else 'calls'} too many"
+    cure = RECEIPTS[code]
+    return Verdict(mood="person", headline=headline, detail=cure.means, to_do=f"{cure.to_do} See Receipts below.")
 
 
 def _paused_verdict(health: Health, *, now: datetime) -> Verdict:
@@ -160,10 +170,33 @@ def entries_page(entries: Iterable[Entry], chosen: Mapping[str, str], *, now: da
     )
 
 
+_RECEIPT_COLUMNS = {
+    "recorded": "recorded", "in_gong": "in Gong", "waiting": "waiting", "skipped": "skipped", "held": "held",
+    "missing": "missing", "doubled": "twice", "unknown": "others",
+}  # fmt: skip
+_RECEIPT_CALLS = {
+    "missing": ("Missing in Gong", RECEIPTS["missing-in-gong"].means),
+    "doubled": ("More in Gong than there should be", RECEIPTS["twice-in-gong"].means),
+    "unknown": ("Of others", "Calls with a clientUniqueId that no recording in this ledger has. No trouble of ours."),
+}
+"""What is listed call by call: heading and meaning."""
+
+
 def receipts_page(receipts: Sequence[KeptReceipt], nights: Sequence[NightSeen], *, now: datetime) -> str:
     """What became of each day's recordings, the newest day first."""
-    accounts = {one.account for one in receipts}
-    return _render("receipts.html", now=now, receipts=receipts, nights=nights, several=len(accounts) > 1)
+    calls = [
+        (heading, words, [(one, call) for one in receipts for call in one.calls(kind)][:LIST_LIMIT])
+        for kind, (heading, words) in _RECEIPT_CALLS.items()
+    ]
+    return _render(
+        "receipts.html",
+        now=now,
+        receipts=receipts,
+        nights=nights,
+        several=len({one.account for one in receipts}) > 1,
+        columns=_RECEIPT_COLUMNS,
+        calls=calls,
+    )
 
 
 def trouble_page(headline: str, detail: str, *, now: datetime) -> str:

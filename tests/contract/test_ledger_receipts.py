@@ -75,12 +75,13 @@ def test_a_day_that_is_settled_again_replaces_its_receipt_in_that_account_alone(
 
 
 def test_what_was_put_back_waits_and_is_missing_no_more_and_never_less_than_nothing(ledger: Ledger) -> None:
-    ledger.receipts.keep(DAY, None, {"pbx": COUNTS}, NOON)
-    for _ in range(2):
-        ledger.receipts.note_put_back(DAY, None, "pbx")
-    ledger.receipts.note_put_back(date(2024, 3, 9), None, "pbx")  # a part of a day is not kept: nothing to note
+    calls = {"missing": [{"entry_id": 1, "call_id": "a", "url": None}], "doubled": [], "unknown": []}
+    ledger.receipts.keep(DAY, None, {"pbx": {**COUNTS, "calls": calls}}, NOON)
+    for call_id in ("a", "b"):
+        ledger.receipts.note_put_back(DAY, None, "pbx", call_id)
+    ledger.receipts.note_put_back(date(2024, 3, 9), None, "pbx", "a")  # a part of a day is not kept: nothing to note
     [kept] = ledger.receipts.kept()
-    assert (kept.counts["missing"], kept.counts["waiting"]) == (0, 2)
+    assert (kept.counts["missing"], kept.counts["waiting"], kept.calls("missing")) == (0, 2, [])
 
 
 def test_a_month_long_it_is_told_that_something_is_missing_or_there_twice(ledger: Ledger) -> None:

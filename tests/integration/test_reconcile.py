@@ -218,10 +218,12 @@ def test_the_page_status_and_metrics_tell_what_is_missing_until_it_is_put_back(o
     app = build_app(office.ledger, [account], WebOptions())
     with WebServer(app, "127.0.0.1:0") as server, httpx.Client(base_url=server.url) as site:
         assert cure in site.get("/").text
-        assert 'data-name="missing">1<' in site.get("/receipts").text
+        receipts = site.get("/receipts").text
+        assert 'data-name="missing">1<' in receipts
+        assert f'<a href="/entries/1">entry 1</a>, call {call_id}' in receipts
         assert 'gong_bridge_missing_in_gong{source="pbx"} 1.0' in site.get("/metrics").text
 
-        office.ledger.receipts.note_put_back(yesterday.date(), None, "pbx")
+        office.ledger.receipts.note_put_back(yesterday.date(), None, "pbx", call_id)
         assert cure not in site.get("/").text
         assert 'gong_bridge_missing_in_gong{source="pbx"} 0.0' in site.get("/metrics").text
 
@@ -242,7 +244,7 @@ def test_the_last_receipts_are_shown_without_asking_gong_and_exit_1_tells_a_moni
     assert f"{lacking}, pbx: 1 missing in Gong (gong-bridge reconcile --from {lacking} --to" in last.stdout
     rows = [json.loads(line) for line in office.run("--last", "--json").stdout.splitlines()]
     assert (rows[0]["day"], rows[0]["missing"]) == (lacking, 1)
-    office.ledger.receipts.note_put_back((now - timedelta(days=20)).date(), None, "pbx")
+    office.ledger.receipts.note_put_back((now - timedelta(days=20)).date(), None, "pbx", "1")
     well = office.run("--last")
     assert (well.exit_code, "nothing is missing or there twice" in well.stdout) == (0, True)
     assert office.sandbox.requests == []
