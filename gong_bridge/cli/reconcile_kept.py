@@ -37,6 +37,7 @@ def show_kept(ledger: Ledger, options: Config, accounts: Sequence[str | None], *
         since = newest - timedelta(days=options.reconcile.days - 1)
         latest = [one for one in ledger.receipts.kept(since=since) if one.account in accounts]
         rows = sorted([*latest, *(one for one in lacking if one not in latest)], key=lambda one: one.day)
+    lacking = [one for one in rows if one.missing or one.doubled]  # also of a day longer ago than it is told of
     if as_json:
         for one in rows:
             sys.stdout.write(json.dumps(_as_json(one), ensure_ascii=False) + "\n")

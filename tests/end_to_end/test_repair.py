@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -14,7 +16,7 @@ from sqlalchemy import text
 
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sandbox.server import Sandbox
-from tests.end_to_end.bridge import Home, each_call_once
+from tests.end_to_end.bridge import Home, each_call_once, wait_until
 from tests.end_to_end.recordings import call_text, drop, sha256, wav
 from tests.recorded_groups import START, channels_of, first_sound, write_mapping
 from tests.recorded_groups import drop as drop_side
@@ -125,6 +127,27 @@ def test_R22_what_only_another_host_sees_is_put_back_there(
     assert repair(here).returncode == 0
     assert here.run_once().returncode == 0
     each_call_once(sandbox, {"a": media, "b": sha256(wav(2))})
+
+
+def test_the_service_makes_the_nightly_receipt_although_it_was_killed_when_it_was_due(
+    home: Home, sandbox: Sandbox
+) -> None:
+    home.config["reconcile"] = {"at": "00:00", "days": 2}
+    yesterday = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    drop(home.recorder, "a.wav", 1, actualStart=yesterday.isoformat())
+    home.run_once()  # makes none: whoever types it waits for recordings
+    with Ledger.open(home.config["ledger"]["url"]) as ledger:
+        assert ledger.nights.get(None) is None
+        with home.running() as service:
+            service.send(signal.SIGKILL)
+            service.ended()
+        with home.running() as service:
+            wait_until(lambda: '"event": "receipt"' in service.log_text, "the receipt")
+            assert service.stop() == 0
+        assert [(one.day, one.counts["in_gong"]) for one in ledger.receipts.kept()] == [(yesterday.date(), 1)]
+        night = ledger.nights.get(None)
+        assert night is not None
+        assert night.finished_at is not None
 
 
 def test_a_repair_asks_first_and_no_leaves_everything_as_it_is(home: Home, sandbox: Sandbox) -> None:
