@@ -16,7 +16,7 @@ from gong_bridge.cli.mapping_folders import ConfigOption, FolderOption, own_fold
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.golden import Difference, actual_of, cases_in, run_case
-from gong_bridge.mapping.library import find_mapping
+from gong_bridge.mapping.library import find_mapping, shipped_cases_folder
 from gong_bridge.mapping.new_case import make_case, write_case, write_expected
 from gong_bridge.readable import printable
 from gong_bridge.sources.names import key_from_bytes
@@ -25,7 +25,9 @@ from gong_bridge.sources.names import key_from_bytes
 def run_cases(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders with golden cases; without any: tests in your folder of mappings."),
+        typer.Argument(
+            help="Folders of golden cases, or shipped mappings by name; without any: tests in your folder of mappings."
+        ),
     ] = None,
     update: Annotated[bool, typer.Option("--update", help="Accept what the mappings say now.")] = False,
     record: Annotated[Path | None, typer.Option("--record", help="Make a case of this recording.")] = None,
@@ -48,7 +50,7 @@ def run_cases(
         _record(record, mapping, into, root, own, config, mappings)
         return
     places = folders or ([own / "tests"] if own is not None else [])
-    cases = [case for folder in places for case in cases_in(folder)]
+    cases = [case for place in places for case in cases_in(_folder_of(place))]
     if not cases:
         where = ", ".join(map(str, places)) or "your folder of mappings (name it with --mappings)"
         raise ConfigError(f"no case.yaml below {where}; make one with mapping test --record FILE --mapping NAME")
@@ -63,6 +65,12 @@ def run_cases(
     fine = len(cases) - len(different)
     out.print(Text(f"{fine} of {len(cases)} cases are as expected", style="" if different else "green"))
     raise typer.Exit(EXIT_PERSON_NEEDED if different else EXIT_FINE)
+
+
+def _folder_of(place: Path) -> Path:
+    """A folder as it is, or where the cases of the shipped mapping of that name lie."""
+    shipped = shipped_cases_folder() / place.name
+    return shipped if not place.exists() and place.parent == Path() and shipped.is_dir() else place
 
 
 def _show(case: Path, found: Sequence[Difference]) -> None:

@@ -49,3 +49,11 @@ def test_a_case_is_never_written_over_and_no_case_at_all_says_how_to_make_one(tm
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
     none = run_command("mapping", "test", cwd=tmp_path)
     assert (none.returncode, "--record FILE" in none.stderr) == (2, True)
+
+
+def test_the_cases_of_a_shipped_mapping_are_run_by_its_name(tmp_path: Path) -> None:
+    ran = run_command("mapping", "test", "freepbx", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    fine, of, cases = ran.stdout.split()[:3]
+    assert (fine, of) == (cases, "of")
+    assert int(cases) > 10
