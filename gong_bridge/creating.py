@@ -24,6 +24,7 @@ from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import UPLOAD, Way, choose_way
 from gong_bridge.model import Entry, State
+from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.route import Route
 
 LOOK_UPS_BEFORE_HOLDING = 4
@@ -33,7 +34,10 @@ LOOK_UPS_BEFORE_HOLDING = 4
 class Creating:
     """Creates the calls of drafts. Thread-safe: all state is in the ledger."""
 
-    def __init__(self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts) -> None:
+    def __init__(
+        self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts, suppression: Suppression
+    ) -> None:
+        self._suppression = suppression
         self._ledger = ledger
         self._routes = routes
         self._accounts = accounts
@@ -47,6 +51,10 @@ class Creating:
         way = self._way(entry)
         entry = self._note_create(entry, way)
         reached(Point.CREATE_INTENDED)
+        # Only now: who erases somebody writes the list first, then looks at intents; so one of the two sees the other.
+        erased = self._suppression.skip_if_erased(entry, entry.draft or {}, clock.now())
+        if erased is not None:
+            return erased
         try:
             created = self._post(entry, way)
         except AlreadyKnown as known:

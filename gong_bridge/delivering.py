@@ -27,6 +27,7 @@ from gong_bridge.media.assembly import Piece
 from gong_bridge.media.body import Bodies, Body
 from gong_bridge.model import Entry, Recording, State
 from gong_bridge.observer import Observer
+from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.route import Route
 
 TIMES_UNTOLD = 4
@@ -37,8 +38,16 @@ class Delivering:
     """Delivers the media of calls. Thread-safe: all state is in the ledger."""
 
     def __init__(
-        self, *, ledger: Ledger, routes: Mapping[str, Route], accounts: Accounts, bodies: Bodies, observer: Observer
+        self,
+        *,
+        ledger: Ledger,
+        routes: Mapping[str, Route],
+        accounts: Accounts,
+        bodies: Bodies,
+        observer: Observer,
+        suppression: Suppression,
     ) -> None:
+        self._suppression = suppression
         self._ledger = ledger
         self._routes = routes
         self._accounts = accounts
@@ -57,6 +66,9 @@ class Delivering:
     def deliver(self, entry: Entry) -> Entry:
         call_id = entry.call_id
         assert call_id is not None
+        erased = self._suppression.skip_if_erased(entry, entry.draft or {}, clock.now())
+        if erased is not None:
+            return erased
         if entry.delivery == LINK:
             settled = self._await_fetch(entry)
             if settled.state is not State.CREATED:

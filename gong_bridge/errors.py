@@ -153,6 +153,13 @@ class NoRoom(RetryLater):
     keeps_attempt = True
 
 
+class ErasedUnreadable(RetryLater):
+    """Some people were erased under a key that this host does not have: nothing is sent until it has."""
+
+    code = "privacy-key"
+    keeps_attempt = True
+
+
 class SourceChanged(NotYetComplete):
     """The file at this key is no longer the version the ledger speaks of."""
 

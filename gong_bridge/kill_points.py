@@ -73,6 +73,12 @@ class Point(Enum):
     OBJECT_REMOVED = "object-removed", "the object was deleted, and that is not written down"
     FOLLOWER_SETTLED = "follower-settled", "of a call's files one was removed, and the leading one was not"
 
+    # erasing a person
+    PERSON_LISTED = "person-listed", "somebody is on the list of erased people, and nothing of them is erased"
+    PERSON_PURGED = "person-purged", "Gong was told to erase somebody, and the ledger still names them"
+    PERSON_TAKEN_OUT = "person-taken-out", "somebody was taken out of the ledger, and their recordings are there"
+    RECORDING_ERASED = "recording-erased", "a recording was deleted, and its name is still in the ledger"
+
     # the ledger itself
     LEDGER_MADE = "ledger-made", "the ledger's file is empty (SQLite)"
     REVISION_APPLIED = "revision-applied", "a revision of the tables was made, and is not committed"

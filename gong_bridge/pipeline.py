@@ -24,6 +24,7 @@ from gong_bridge.media.body import Bodies
 from gong_bridge.model import OPEN_STATES, Entry, State
 from gong_bridge.notifications import read_again
 from gong_bridge.observer import Observer
+from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.route import Route
 from gong_bridge.sidecars_again import SidecarsAgain
 
@@ -41,15 +42,19 @@ class Pipeline:
         bodies: Bodies,
         observer: Observer,
         sidecars_again: SidecarsAgain,
+        suppression: Suppression,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
         self._looking = looking
         self._accounts = accounts
         self._sidecars_again = sidecars_again
+        self._suppression = suppression
         self._gathering = Gathering(ledger, looking)
-        self._delivering = Delivering(ledger=ledger, routes=routes, accounts=accounts, bodies=bodies, observer=observer)
-        self._creating = Creating(ledger=ledger, routes=routes, accounts=accounts)
+        self._delivering = Delivering(
+            ledger=ledger, routes=routes, accounts=accounts, bodies=bodies, observer=observer, suppression=suppression
+        )
+        self._creating = Creating(ledger=ledger, routes=routes, accounts=accounts, suppression=suppression)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
             State.DRAFTED: self._create,
@@ -76,6 +81,9 @@ class Pipeline:
         try:
             looked, entry = self._gathering.look(entry, now=now)
             if looked is not None and looked.composition is not None and looked.composition.draft is not None:
+                erased = self._suppression.skip_if_erased(entry, looked.composition.draft.to_json(), now)
+                if erased is not None:
+                    return erased
                 self._delivering.rehearse(entry, looked.media_record())
         except SourceGone as gone:
             return self._ledger.work.skip(entry, now=now, code="gone", reason=gone.message)

@@ -27,6 +27,8 @@ from gong_bridge.observer import Observer
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.pipeline import Pipeline
 from gong_bridge.presence import Presence
+from gong_bridge.privacy.keyring import Keyring
+from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.receipt.nightly import Nightly
 from gong_bridge.reception import intake_for
 from gong_bridge.route import Route
@@ -61,6 +63,7 @@ class Bridge:
         self.routes = build_routes(config, self.tables)
         self.lanes = tuple(Lane(name, route.reach) for name, route in self.routes.items())
         self.ledger = _open_ledger(config)
+        self.suppression = Suppression(self.ledger, Keyring(config.privacy), config.company.country)
         self.owner = owner_name()
         self.home = Home(lanes=self.lanes, lease_seconds=config.ledger.lease, is_alive=is_alive)
         self.presence = Presence(self.ledger, self.owner, self.lanes, config.ledger.lease)
@@ -90,6 +93,7 @@ class Bridge:
             bodies=self.bodies,
             observer=self.observer,
             sidecars_again=self.sidecars_again,
+            suppression=self.suppression,
         )
         self.backfill = Backfill(
             ledger=self.ledger,

@@ -35,6 +35,7 @@ _MODULES = {
     "ledger": "ledger",
     "mapping": "mapping",
     "gong": "gong",
+    "privacy": "privacy",
 }
 """Verb -> the module of this package that knows it, in the order in which `--help` shows them."""
 
@@ -63,7 +64,7 @@ def build_app(verb: str | None = None) -> typer.Typer:
     )
     for name in names:
         module = import_module(f"gong_bridge.cli.{name}")
-        if name in ("auth", "ledger", "mapping", "gong"):
+        if name in ("auth", "ledger", "mapping", "gong", "privacy"):
             app.add_typer(module.app, name=name)
         else:
             module.register(app)

@@ -19,7 +19,7 @@ from gong_bridge.cli.common import EXIT_FINE, EXIT_PERSON_NEEDED, ConfigOption, 
 from gong_bridge.cli.configuration import read_config
 from gong_bridge.cli.display import BarDisplay, display_for
 from gong_bridge.config.schema import BucketSource, Config
-from gong_bridge.errors import LedgerReadOnly
+from gong_bridge.errors import ConfigError, LedgerReadOnly
 from gong_bridge.model import State
 from gong_bridge.receipt.night_watch import NightWatch
 from gong_bridge.running import run as run_bridge
@@ -92,6 +92,16 @@ def _writable(bridge: Bridge) -> Bridge:
     if trouble is not None:
         bridge.close()
         raise trouble
+    return _able_to_tell_who_was_erased(bridge)
+
+
+def _able_to_tell_who_was_erased(bridge: Bridge) -> Bridge:
+    """Raises ConfigError for one without the key of somebody who was erased."""
+    try:
+        bridge.suppression.check_keys()
+    except ConfigError:
+        bridge.close()
+        raise
     return bridge
 
 
@@ -129,7 +139,7 @@ def _watched(bridge: Bridge) -> list[Watched]:
 def _run_once(options: Config) -> int:
     logs.configure("warning", options.log.format)
     display = display_for(out)
-    bridge = Bridge(options, observer=display)
+    bridge = _able_to_tell_who_was_erased(Bridge(options, observer=display))
     stop = _stop_on_signals(bridge)
     try:
         with display if isinstance(display, BarDisplay) else nullcontext():

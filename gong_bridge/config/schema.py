@@ -20,6 +20,7 @@ from gong_bridge.config.checks import check_zone as check_zone  # mappings check
 from gong_bridge.config.limits import Limits as Limits
 from gong_bridge.config.limits import Reserve as Reserve  # the table in the documentation is made from it
 from gong_bridge.config.options import Options
+from gong_bridge.config.privacy import PrivacyOptions as PrivacyOptions
 from gong_bridge.config.secrets import Secret
 from gong_bridge.config.sources import AnySource
 from gong_bridge.config.sources import BucketSource as BucketSource
@@ -176,6 +177,7 @@ class Config(Options):
     web: WebOptions | None = None
     """The status page, health and metrics; without it there is none."""
     log: LogOptions = LogOptions()
+    privacy: PrivacyOptions = PrivacyOptions()
 
     @model_validator(mode="after")
     def _check_names(self) -> Config:

@@ -12,6 +12,7 @@ from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.in_process_allowance import InProcessAllowance
 from gong_bridge.gong.library import Library
 from gong_bridge.gong.log_in import AccessKeys
+from gong_bridge.gong.privacy import Privacy
 from gong_bridge.gong.settings import Settings
 from gong_bridge.gong.stats import Stats
 from gong_bridge.gong.users import Users
@@ -29,6 +30,7 @@ class Gong:
         self.settings = Settings(client)
         self.library = Library(client)
         self.users_access = UsersAccess(client)
+        self.privacy = Privacy(client)
 
     def close(self) -> None:
         """Give up the connections."""

@@ -12,6 +12,7 @@ from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.descriptions import Descriptions
+from gong_bridge.ledger.erasing import Erasing
 from gong_bridge.ledger.groups import Groups
 from gong_bridge.ledger.intake import Intake
 from gong_bridge.ledger.nights import Nights
@@ -19,12 +20,14 @@ from gong_bridge.ledger.notes import Notes
 from gong_bridge.ledger.open import open_database
 from gong_bridge.ledger.operating import Operator
 from gong_bridge.ledger.people_cache import People
+from gong_bridge.ledger.privacy_acts import PrivacyActs
 from gong_bridge.ledger.pruning import Pruning
 from gong_bridge.ledger.putting_back import PuttingBack
 from gong_bridge.ledger.queries import Views
 from gong_bridge.ledger.reaches import Reaches
 from gong_bridge.ledger.receipts import Receipts
 from gong_bridge.ledger.store import Work
+from gong_bridge.ledger.suppressions import Suppressions
 from gong_bridge.ledger.turns import Turns
 from gong_bridge.ledger.upkeep import Upkeep
 
@@ -39,7 +42,8 @@ class Ledger:
     putting_back: what Gong has no more is delivered anew.
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
-    pruning: forgets the details of what is long finished.
+    pruning: forgets the details of what is long finished. erasing: takes a person out. suppressions: who was erased.
+    privacy_acts: who erased whom.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
 
@@ -63,6 +67,9 @@ class Ledger:
         self.turns = Turns(database)
         self.upkeep = Upkeep(database)
         self.pruning = Pruning(database)
+        self.erasing = Erasing(database)
+        self.suppressions = Suppressions(database)
+        self.privacy_acts = PrivacyActs(database)
 
     @classmethod
     def open(cls, url: str, password: Secret | None = None) -> Ledger:

@@ -62,14 +62,17 @@ class Pruning:
                 if not rows:
                     return
                 ids = [row.id for row in rows]
-                connection.execute(_FORGET, [{"entry_id": row.id, "kept_media": _kept(row.media)} for row in rows])
+                connection.execute(
+                    _FORGET, [{"entry_id": row.id, "kept_media": kept_of_media(row.media)} for row in rows]
+                )
                 connection.execute(delete(events).where(events.c.entry_id.in_(ids)))
                 told = (event_row(row.id, now, from_state=row.state, to_state=row.state, code=PRUNED) for row in rows)
                 write_events(connection, told)
             yield len(rows)
 
 
-def _kept(media: str | None) -> str | None:
+def kept_of_media(media: str | None) -> str | None:
+    """What is kept of a media record (JSON) when the rest is forgotten."""
     if media is None:
         return None
     record = json.loads(media)

@@ -202,6 +202,43 @@ receipts = Table(
     Column("made_at", BigInteger, nullable=False),
 )
 
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # keyed; see gong_bridge/privacy/keyring.py
+    Column("key_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+erased_entries = Table(
+    "erased_entries",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person", Text, primary_key=True),  # the beginning of a digest of `suppressions`
+    Column("version", Text, nullable=False),  # of the recording that the person was in
+    Column("call_id", Text),
+    Column("account", Text, nullable=False),
+    Column("erased_at", BigInteger, nullable=False),
+    Column("recording_gone_at", BigInteger),  # when it was deleted, or seen to be gone
+)
+Index("erased_entries_by_person", erased_entries.c.person)
+
+privacy_acts = Table(
+    "privacy_acts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("act", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+
 backfills = Table(
     "backfills",
     metadata,

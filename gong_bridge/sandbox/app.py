@@ -20,6 +20,7 @@ from gong_bridge.sandbox.gate import Gate, Operation
 from gong_bridge.sandbox.limits import Limits
 from gong_bridge.sandbox.log_in import LogIn
 from gong_bridge.sandbox.options import SandboxOptions
+from gong_bridge.sandbox.privacy_operations import PrivacyOperations
 from gong_bridge.sandbox.rows import Rows
 from gong_bridge.sandbox.settings_operations import SettingsOperations
 from gong_bridge.sandbox.stats_operations import StatsOperations
@@ -82,7 +83,9 @@ def _operations(
     stats = StatsOperations(options, arrived, rows)
     settings = SettingsOperations(arrived)
     access = UsersAccessOperations(options, arrived)
+    privacy = PrivacyOperations(arrived)
     activity = "/v2/stats/activity"
+    erase = "/v2/data-privacy/erase-data-for"
     return {
         "/v2/users": {"GET": ("listUsers", users.list_users)},
         "/v2/users/extensive": {"POST": ("listMultipleUsers", users.list_chosen)},
@@ -108,6 +111,10 @@ def _operations(
         "/v2/settings/trackers": {"GET": ("listTrackers", settings.list_trackers)},
         "/v2/library/folders": {"GET": ("getLibraryStructure", settings.list_folders)},
         "/v2/library/folder-content": {"GET": ("getCallsInSpecificFolder", settings.folder_content)},
+        "/v2/data-privacy/data-for-email-address": {"GET": ("findAllReferencesToEmailAddress", privacy.find_email)},
+        "/v2/data-privacy/data-for-phone-number": {"GET": ("findAllReferencesToPhoneNumber", privacy.find_phone)},
+        f"{erase}-email-address": {"POST": ("purgeEmailAddress", privacy.purge_email)},
+        f"{erase}-phone-number": {"POST": ("purgePhoneNumber", privacy.purge_phone)},
     }
 
 

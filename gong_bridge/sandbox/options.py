@@ -51,6 +51,10 @@ OPERATIONS = (
     "getUsersAccessToCalls",
     "addUsersAccessToCalls",
     "deleteUsersAccessToCalls",
+    "findAllReferencesToEmailAddress",
+    "findAllReferencesToPhoneNumber",
+    "purgeEmailAddress",
+    "purgePhoneNumber",
 )
 """Gong's operationIds that the sandbox knows."""
 LARGEST_PAGE = 100

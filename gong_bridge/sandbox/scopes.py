@@ -32,6 +32,10 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "getUsersAccessToCalls": "api:call-user-access:read",
         "addUsersAccessToCalls": "api:call-user-access:write",
         "deleteUsersAccessToCalls": "api:call-user-access:write",
+        "findAllReferencesToEmailAddress": "api:data-privacy:read",
+        "findAllReferencesToPhoneNumber": "api:data-privacy:read",
+        "purgeEmailAddress": "api:data-privacy:delete",
+        "purgePhoneNumber": "api:data-privacy:delete",
     }
 )
 """operationId -> its scope, as the specification's descriptions say."""

@@ -143,6 +143,32 @@ class Source(Protocol):
         Raises SourceUnavailable: try again.
         """
 
+    def places_of(self, recording: Recording) -> list[str]:
+        """Where exactly this version lies now, in words for people: in its place, and where after_upload moved it.
+
+        Raises SourceUnavailable.
+        """
+
+    def erase(self, recording: Recording) -> Erased:
+        """Delete exactly this version, also where after_upload moved it; repeating it is harmless.
+
+        Raises SourceUnavailable: some of it may be there still.
+        """
+
+    def erase_beside(self, key: str) -> Erased:
+        """Delete a sidecar. Raises BadMetadata (not inside the source), SourceUnavailable."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erased:
+    """What became of one recording that was to be erased. count: files or objects deleted.
+
+    versions_stay: the store keeps versions, so that what was deleted can still be had there.
+    """
+
+    count: int
+    versions_stay: bool = False
+
 
 def too_large_beside(key: str, max_bytes: int) -> BadMetadata:
     """What is raised for a sidecar that is larger than the mapping allows; no more of it was read."""

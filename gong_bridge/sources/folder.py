@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from typing import BinaryIO, cast
 
 from gong_bridge.config.schema import FolderSource, MoveTo
@@ -20,7 +21,7 @@ from gong_bridge.errors import (
     SourceUnavailable,
 )
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
-from gong_bridge.sources.base import Intake, Link, NotLinkable, too_large_beside
+from gong_bridge.sources.base import Erased, Intake, Link, NotLinkable, too_large_beside
 from gong_bridge.sources.beneath import (
     NOT_THERE,
     VersionedFile,
@@ -34,7 +35,7 @@ from gong_bridge.sources.beneath import (
 )
 from gong_bridge.sources.lookout import Lookout, recording_of
 from gong_bridge.sources.names import NameRules, key_from_bytes, key_to_bytes
-from gong_bridge.sources.removal import delete_delivered, move_delivered
+from gong_bridge.sources.removal import copies_beneath, delete_delivered, erase_beneath, move_delivered
 from gong_bridge.sources.root_watch import RootWatch
 from gong_bridge.sources.walking import FolderWalk, FoundFile
 
@@ -163,6 +164,53 @@ class Folder:
                 f"a delivered recording cannot be removed from {self._root}"
                 + (f" to {place}" if self._move_to else "")
                 + f" ({error.strerror or error}); give the service's user write permission and room there"
+            ) from error
+
+    def places_of(self, recording: Recording) -> list[str]:
+        """See Source.places_of."""
+        return [os.fsdecode(os.path.join(root, *there)) for root, there in self._copies(recording)]
+
+    def erase(self, recording: Recording) -> Erased:
+        """See Source.erase."""
+        return Erased(count=sum(self._erase(root, there) for root, there in self._copies(recording)))
+
+    def erase_beside(self, key: str) -> Erased:
+        """See Source.erase_beside."""
+        return Erased(count=self._erase(os.fsencode(self._root), safe_parts(key_to_bytes(key))))
+
+    def _copies(self, recording: Recording) -> list[tuple[bytes, list[bytes]]]:
+        """The root, and the path below it, of each file that is exactly this version."""
+        parts = safe_parts(key_to_bytes(recording.key))
+        roots = [os.fsencode(self._root), *([self._move_to] if self._move_to is not None else [])]
+        found: list[tuple[bytes, list[bytes]]] = []
+        for root in roots:
+            if root == self._move_to and not os.path.isdir(root):
+                continue  # nothing was moved yet
+            try:
+                with opened_root(os.fsdecode(root)) as root_fd:
+                    copies = copies_beneath(root_fd, parts, recording.version, numbered=root == self._move_to)
+                    found += [(root, there) for there in copies]
+            except OSError as error:
+                raise unavailable(os.fsdecode(root), error) from error
+        if not found:
+            self._tell_gone_from_away(recording.key)
+        return found
+
+    def _tell_gone_from_away(self, key: str) -> None:
+        """Raises SourceUnavailable when an empty root says nothing about any file."""
+        with suppress(SourceGone):
+            self.stat(key)
+
+    def _erase(self, root: bytes, parts: list[bytes]) -> bool:
+        try:
+            with opened_root(os.fsdecode(root)) as root_fd:
+                return erase_beneath(root_fd, parts)
+        except OSError as error:
+            if error.errno in NOT_THERE:
+                return False
+            raise SourceUnavailable(
+                f"a recording cannot be erased from {os.fsdecode(root)} ({error.strerror or error}); give the "
+                "service's user write permission there"
             ) from error
 
     def check(self) -> str:

@@ -14,6 +14,7 @@ from gong_bridge.kill_points import Point, reached
 from gong_bridge.sources.beneath import NOT_THERE, open_beneath, open_folder, stat_beneath, version_of
 
 _CHUNK_BYTES = 1 << 20
+_NO_FILE = "no file"
 
 
 def delete_delivered(root_fd: int, parts: list[bytes], version: str) -> str:
@@ -43,6 +44,25 @@ def move_delivered(root_fd: int, parts: list[bytes], version: str, move_to: byte
         return "changed"
     with _target_folder(move_to, parts[:-1]) as folder:
         return _move_to(root_fd, parts, version, os.path.join(folder, parts[-1]))
+
+
+def copies_beneath(root_fd: int, parts: list[bytes], version: str, *, numbered: bool) -> Iterator[list[bytes]]:
+    """Where this version lies below the root: at this path and, `numbered`, at x.1.wav, x.2.wav. Raises OSError."""
+    for name in _names(parts[-1]):
+        there = [*parts[:-1], name]
+        lies_there = _version_at(root_fd, there)
+        if lies_there == version:
+            yield there
+        if lies_there is None or not numbered:
+            return
+
+
+def erase_beneath(root_fd: int, parts: list[bytes]) -> bool:
+    """Delete a regular file; whether there was one. Links are not followed, and not deleted. Raises OSError."""
+    if _version_at(root_fd, parts) in (None, _NO_FILE):
+        return False
+    _unlink(root_fd, parts)
+    return True
 
 
 @contextmanager
@@ -191,4 +211,4 @@ def _version_of_path(path: bytes) -> str | None:
 
 def _version_of(status: os.stat_result) -> str:
     # What is no regular file any more (a link, a folder) is another version, whatever its size
-    return version_of(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else "no file"
+    return version_of(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else _NO_FILE

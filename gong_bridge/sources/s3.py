@@ -19,7 +19,7 @@ from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone, SourceUnavailable
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
-from gong_bridge.sources.base import Intake, Link, too_large_beside
+from gong_bridge.sources.base import Erased, Intake, Link, too_large_beside
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
 from gong_bridge.sources.s3_events import Arrivals, QueueReader, describe_queue
@@ -28,7 +28,7 @@ from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_links import Presigner
 from gong_bridge.sources.s3_pages import Found, Page, list_page, read_quickly
 from gong_bridge.sources.s3_passes import Passes
-from gong_bridge.sources.s3_removal import delete_delivered, move_delivered
+from gong_bridge.sources.s3_removal import copies_of, delete_delivered, erase_keys, move_delivered
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -201,9 +201,33 @@ class Bucket:
         with translated(self._bucket):
             if self._move_to is None:
                 return delete_delivered(self._client(), self._bucket, recording)
-            folder, slash, _ = self._options.prefix.rpartition("/")
-            target = self._move_to + recording.key.removeprefix(folder + slash)
-            return move_delivered(self._client(), self._bucket, recording, target)
+            return move_delivered(self._client(), self._bucket, recording, self._moved_to(recording) or "")
+
+    def _moved_to(self, recording: Recording) -> str | None:
+        """The key to which after_upload moves it."""
+        folder, slash, _ = self._options.prefix.rpartition("/")
+        return None if self._move_to is None else self._move_to + recording.key.removeprefix(folder + slash)
+
+    def places_of(self, recording: Recording) -> list[str]:
+        """See Source.places_of."""
+        with translated(self._bucket):
+            keys = copies_of(self._client(), self._bucket, recording, self._moved_to(recording))
+        return [f"s3://{self._bucket}/{key}" for key in keys]
+
+    def erase(self, recording: Recording) -> Erased:
+        """See Source.erase."""
+        with translated(self._bucket):
+            keys = copies_of(self._client(), self._bucket, recording, self._moved_to(recording))
+            return erase_keys(self._client(), self._bucket, keys)
+
+    def erase_beside(self, key: str) -> Erased:
+        """See Source.erase_beside."""
+        try:
+            self.stat(key)
+        except SourceGone:
+            return Erased(count=0)
+        with translated(self._bucket):
+            return erase_keys(self._client(), self._bucket, [key])
 
     def _open_range(self, recording: Recording, first: int, last: int) -> RangeBody:
         with translated(self._bucket):

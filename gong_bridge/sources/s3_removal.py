@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.model import Recording
+from gong_bridge.sources.base import Erased
 from gong_bridge.sources.s3_client import etag_of, version_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,28 @@ def move_delivered(client: S3Client, bucket: str, recording: Recording, target: 
     client.delete_object(Bucket=bucket, Key=recording.key)
     reached(Point.OBJECT_REMOVED)
     return "moved"
+
+
+def copies_of(client: S3Client, bucket: str, recording: Recording, target: str | None) -> list[str]:
+    """The keys under which exactly this version lies: its own, and `target` where it was moved.
+
+    Raises what boto3 raises.
+    """
+    lies_there = _head(client, bucket, recording.key)
+    found = [recording.key] if lies_there is not None and _version(lies_there) == recording.version else []
+    for key in _keys(target) if target is not None else ():
+        copied = _head(client, bucket, key)
+        if copied is None:
+            break
+        if copied["Metadata"].get(_MOVED_VERSION) == _mark(recording):
+            found.append(key)
+    return found
+
+
+def erase_keys(client: S3Client, bucket: str, keys: Sequence[str]) -> Erased:
+    """Delete these objects. A bucket that keeps versions only hides them, and says so. Raises what boto3 raises."""
+    answers = [client.delete_object(Bucket=bucket, Key=key) for key in keys]
+    return Erased(count=len(keys), versions_stay=any("VersionId" in answer for answer in answers))
 
 
 def _mark(recording: Recording) -> str:

@@ -15,10 +15,23 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from gong_bridge.gong import PARTS, CallFilter, Content, Gong, calls, library, settings, stats, users, users_access
+from gong_bridge.gong import (
+    PARTS,
+    CallFilter,
+    Content,
+    Gong,
+    calls,
+    library,
+    privacy,
+    settings,
+    stats,
+    users,
+    users_access,
+)
 from gong_bridge.gong.models import call_details as details_shapes
 from gong_bridge.gong.models import calls as calls_shapes
 from gong_bridge.gong.models import library as library_shapes
+from gong_bridge.gong.models import privacy as privacy_shapes
 from gong_bridge.gong.models import settings as settings_shapes
 from gong_bridge.gong.models import stats as stats_shapes
 from gong_bridge.gong.models import transcripts as transcripts_shapes
@@ -33,7 +46,7 @@ pytestmark = pytest.mark.skipif(not SPECIFICATION.exists(), reason="Gong's speci
 
 OPERATIONS = [
     value
-    for module in (calls, users, stats, settings, library, users_access)
+    for module in (calls, users, stats, settings, library, users_access, privacy)
     for value in vars(module).values()
     if isinstance(value, Operation)
 ]
@@ -106,6 +119,10 @@ ONE_PAGE = (
     "/v2/settings/trackers",
     "/v2/library/folders",
     "/v2/library/folder-content",
+    "/v2/data-privacy/data-for-email-address",
+    "/v2/data-privacy/data-for-phone-number",
+    "/v2/data-privacy/erase-data-for-email-address",
+    "/v2/data-privacy/erase-data-for-phone-number",
 )
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 DAY = NOON.date()
@@ -144,6 +161,10 @@ def use_everything(gong: Gong) -> None:
     list(gong.users_access.get(["7"]))
     gong.users_access.add({"7": ["5"]})
     gong.users_access.remove({"7": ["5"]})
+    gong.privacy.find_email_address("customer+sales@example.com")
+    gong.privacy.find_phone_number("+1(425) 555-0171")
+    gong.privacy.purge_email_address("customer+sales@example.com")
+    gong.privacy.purge_phone_number("+14255550171")
 
 
 @pytest.fixture(scope="module")
@@ -203,12 +224,35 @@ def test_every_json_body_is_valid_and_has_no_field_gong_does_not_know(
             schema = operation_in(specification, operation)["requestBody"]["content"]["application/json"]["schema"]
             jsonschema.validate(request.json, strict(specification, schema))
             checked.add(operation.operation_id)
-    with_json = {one.operation_id for one in OPERATIONS if one.method == "POST"}
-    assert checked == {*with_json, "addUsersAccessToCalls", "deleteUsersAccessToCalls"}
+    assert checked == {
+        one.operation_id
+        for one in OPERATIONS
+        if "application/json" in operation_in(specification, one).get("requestBody", {}).get("content", {})
+    }
+
+
+def test_a_person_arrives_as_written_with_its_plus_and_spaces(requests: list[Exchange]) -> None:
+    asked = [request.query for request in requests if request.path.startswith("/v2/data-privacy/")]
+    assert asked == [
+        {"emailAddress": "customer+sales@example.com"}, {"phoneNumber": "+1(425) 555-0171"},
+        {"emailAddress": "customer+sales@example.com"}, {"phoneNumber": "+14255550171"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "number", ["14255550171", "", "+", "+1", "0014255550171", "+1 425 CALL-NOW", "+14255550171123456"]
+)
+def test_a_number_that_gong_does_not_permit_is_never_sent(number: str) -> None:
+    with ScriptedGong(answers) as gong, client_of(gong.base_url) as client:
+        for method in (Gong(client).privacy.find_phone_number, Gong(client).privacy.purge_phone_number):
+            with pytest.raises(ValueError, match=r"with \+ and the country's code only"):
+                method(number)
+        assert gong.requests == []
 
 
 def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> None:
-    asked = [(one, one.query if one.method == "GET" else one.json) for one in requests if one.method != "PUT"]
+    said = [one for one in requests if one.method == "GET" or one.headers.get("content-type") == "application/json"]
+    asked = [(one, one.query if one.method == "GET" else one.json) for one in said]
     second = [(before, after) for (_, before), (_, after) in pairwise(asked) if after.get("cursor") == "page-2"]
     assert len(second) == 13
     assert all({**before, "cursor": "page-2"} == after for before, after in second)
@@ -250,6 +294,9 @@ READ = {
     library_shapes.FoldersPage: "LibraryResponse",
     library_shapes.FolderContent: "LibraryFolderListOfCallsResponse",
     access_shapes.CallsAccessPage: "CallsAccessDetailsResponse",
+    privacy_shapes.EmailAddressReferences: "EmailAddressReferences",
+    privacy_shapes.PhoneNumberReferences: "PhoneNumberReferences",
+    privacy_shapes.Erasing: "BaseResponse",
 }
 """Each answer as the client reads it, and the schema of it in the specification."""
 
@@ -287,6 +334,7 @@ def model_in(annotation: Any) -> type[GongAnswer] | None:
 
 ROWS = [details_shapes.CallDetails, transcripts_shapes.CallTranscript, users_shapes.UserRow]
 ROWS += [access_shapes.CallAccess]
+ROWS += [privacy_shapes.EmailAddressReferences, privacy_shapes.PhoneNumberReferences, privacy_shapes.EmailMessage]
 ROWS += [stats_shapes.UserActivity, stats_shapes.AnsweredScorecard, settings_shapes.Scorecard]
 
 

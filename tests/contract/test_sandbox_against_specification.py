@@ -58,6 +58,7 @@ def access(call_id: str, *user_ids: str) -> dict:
     return {"callAccessList": [{"callId": call_id, "userIds": list(user_ids or (HOST_ID,))}]}
 
 
+PRIVACY = "/v2/data-privacy"
 DAYS = {"fromDate": "2024-02-26", "toDate": "2024-03-04"}
 READING: dict[str, Callable[[httpx.Client], httpx.Response]] = {
     "listMultipleUsers": lambda client: client.post("/v2/users/extensive", json={"filter": {"userIds": [HOST_ID]}}),
@@ -81,8 +82,20 @@ READING: dict[str, Callable[[httpx.Client], httpx.Response]] = {
     "getCallsInSpecificFolder": lambda client: client.get(
         "/v2/library/folder-content", params={"folderId": "8000000000000000001"}
     ),
+    "findAllReferencesToEmailAddress": lambda client: client.get(
+        f"{PRIVACY}/data-for-email-address", params={"emailAddress": "customer@example.com"}
+    ),
+    "findAllReferencesToPhoneNumber": lambda client: client.get(
+        f"{PRIVACY}/data-for-phone-number", params={"phoneNumber": "+1(425) 555-0171"}
+    ),
+    "purgeEmailAddress": lambda client: client.post(
+        f"{PRIVACY}/erase-data-for-email-address", params={"emailAddress": "customer@example.com"}
+    ),
+    "purgePhoneNumber": lambda client: client.post(
+        f"{PRIVACY}/erase-data-for-phone-number", params={"phoneNumber": "+14255550171"}
+    ),
 }
-"""One right request of each operation that only reads."""
+"""One right request of each operation that takes no call's id."""
 
 
 @pytest.fixture
@@ -147,6 +160,10 @@ def test_failure_on_demand_is_as_specified(sandbox: Sandbox, client: httpx.Clien
         ("getLibraryStructure", "/v2/library/folders?workspaceId=7", 404),
         ("getCallsInSpecificFolder", "/v2/library/folder-content?folderId=7", 404),
         ("listWorkspaces", "/v2/workspaces?cursor=1", 400),
+        ("findAllReferencesToPhoneNumber", f"{PRIVACY}/data-for-phone-number?phoneNumber=14255550171", 400),
+        ("findAllReferencesToPhoneNumber", f"{PRIVACY}/data-for-phone-number?phoneNumber=+14255550171", 400),
+        ("findAllReferencesToPhoneNumber", f"{PRIVACY}/data-for-phone-number", 400),
+        ("findAllReferencesToEmailAddress", f"{PRIVACY}/data-for-email-address?emailAddress=customer", 400),
     ],
 )
 def test_refusals_of_reading_are_as_specified(client: httpx.Client, operation: str, path: str, status: int) -> None:
@@ -268,6 +285,21 @@ def test_default_users_have_only_fields_of_the_specification() -> None:
         assert set(user) <= set(SCHEMAS["UserMetadata"]["properties"])
         assert set(user["settings"]) == set(SCHEMAS["Settings"]["properties"])
         assert re.fullmatch(r"\d{18,20}", user["id"])
+
+
+def test_calls_of_a_person_are_found_and_erased_however_the_number_is_written(client: httpx.Client) -> None:
+    customer = {"phoneNumber": "+1 425-555-0171", "emailAddress": "Customer@example.com"}
+    call_id = add_call(client, clientUniqueId="theirs", parties=[{"userId": HOST_ID}, customer])
+    another = add_call(client, clientUniqueId="another")
+    by_number = send(client, "findAllReferencesToPhoneNumber")
+    check_answer("findAllReferencesToPhoneNumber", by_number)
+    assert [call["id"] for call in by_number.json()["calls"]] == [call_id]
+    assert by_number.json()["emailAddresses"] == ["Customer@example.com"]
+    by_address = send(client, "findAllReferencesToEmailAddress")
+    check_answer("findAllReferencesToEmailAddress", by_address)
+    assert [call["id"] for call in by_address.json()["calls"]] == [call_id]
+    assert send(client, "purgePhoneNumber").status_code == 200
+    assert [client.get(f"/v2/calls/{one}").status_code for one in (call_id, another)] == [404, 200]
 
 
 def test_media_for_an_unknown_call_is_refused_as_specified(client: httpx.Client) -> None:

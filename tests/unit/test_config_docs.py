@@ -33,6 +33,8 @@ def _whole(example: str) -> str:
 def _secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ACCESS_KEY", "ACCESS_KEY_SECRET", "BRIDGE_WEB_TOKEN", "LEDGER_PASSWORD", "CLIENT_SECRET"):
         monkeypatch.setenv(f"GONG_{name}", "x")
+    for name in ("PRIVACY_KEY", "PRIVACY_KEY_2025"):
+        monkeypatch.setenv(f"GONG_{name}", "x" * 64)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     for name in ("gong_access_key", "gong_access_key_secret"):
         (tmp_path / name).write_text("x")

@@ -1,0 +1,75 @@
+"""Keeps recordings of erased people from Gong: asked when a call is drafted, and once more just before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gong_bridge.errors import ConfigError, ErasedUnreadable
+from gong_bridge.ledger.erasing import ERASED
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.suppressions import person_of
+from gong_bridge.model import Entry
+from gong_bridge.privacy.addresses import addresses_of, mentions
+from gong_bridge.privacy.keyring import Keyring
+
+
+class Suppression:
+    """The list as one bridge sees it. Thread-safe; always asks the ledger, because another host may have added."""
+
+    def __init__(self, ledger: Ledger, keyring: Keyring, country: str) -> None:
+        """`country`: of numbers written without one."""
+        self._ledger = ledger
+        self._keyring = keyring
+        self._country = country
+
+    def check_keys(self) -> None:
+        """Raises ConfigError when somebody is on the list under a key that this host does not have."""
+        try:
+            self._readable()
+        except ErasedUnreadable as trouble:
+            raise ConfigError(f"privacy: {trouble.message}") from None
+
+    def skip_if_erased(self, entry: Entry, draft: Mapping[str, Any], now: datetime) -> Entry | None:
+        """`entry` set aside, and emptied, when somebody in its call was erased; None: nobody was.
+
+        Looks at every party and every other text of the call, and at the names of its files. Needs the lease. Raises
+        ErasedUnreadable, LeaseLost.
+        """
+        if not self._readable():
+            return None
+        names = [name for name in (entry.key, entry.sidecar_key, entry.group_key) if name]
+        found = self._keyring.digests(addresses_of(draft, names, self._country))
+        listed = sorted(self._ledger.suppressions.listed(found))
+        if not listed:
+            return None
+        person = person_of(listed[0])
+        skipped = self._ledger.work.skip(entry, now=now, code=ERASED, reason=reason_for(person), clear_intent=True)
+        if entry.draft is None:
+            return skipped
+
+        def mentions_them(name: str) -> bool:
+            return any(mentions(found[one], name, self._country, is_name=True) for one in listed)
+
+        self._ledger.erasing.erase([entry.id], person, now, mentions=mentions_them, reason=reason_for(person))
+        return self._ledger.views.get(entry.id)
+
+    def _readable(self) -> bool:
+        """Whether anybody is on the list."""
+        keys = self._ledger.suppressions.keys()
+        unknown = {key: count for key, count in keys.items() if key not in self._keyring.key_ids}
+        if unknown:
+            key, count = sorted(unknown.items())[0]
+            people = "1 person was" if count == 1 else f"{count:,} people were"
+            raise ErasedUnreadable(
+                f"{people} erased under a key that this host does not have (its id is {key}), so nobody can tell whose "
+                "recordings must not be sent. Write it under privacy: key, or privacy: earlier_keys when there is a "
+                f"new one, and restart; if it is lost: gong-bridge privacy allow --lost-key {key}"
+            )
+        return bool(keys)
+
+
+def reason_for(person: str) -> str:
+    """The sentence in the ledger."""
+    return f"somebody in this call was erased (person {person}); recordings with them are never sent"
