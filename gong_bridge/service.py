@@ -95,15 +95,7 @@ class Bridge:
             sidecars_again=self.sidecars_again,
             suppression=self.suppression,
         )
-        self.backfill = Backfill(
-            ledger=self.ledger,
-            routes=self.routes,
-            owner=self.owner,
-            first=config.work.order,
-            turn_seconds=config.ledger.lease,
-            on_found=self.observer.found,
-            on_trouble=self.accounts.pause,
-        )
+        self.backfill = self._open_backfill()
         self.nightly = Nightly.of(config, self.ledger, self.owner)
         self._set_back = self._watch_the_clock()
         self.failures = Failures()
@@ -111,6 +103,17 @@ class Bridge:
         self._failing = Told(self.ledger.notes.tell_failing)
         self.wake = threading.Event()
         """Set when there may be work for idle workers."""
+
+    def _open_backfill(self) -> Backfill:
+        return Backfill(
+            ledger=self.ledger,
+            routes=self.routes,
+            owner=self.owner,
+            first=self.config.work.order,
+            turn_seconds=self.config.ledger.lease,
+            on_found=self.observer.found,
+            on_trouble=self.accounts.pause,
+        )
 
     def _open_accounts(self) -> Accounts:
         opened = {
