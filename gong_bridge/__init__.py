@@ -6,7 +6,8 @@ worker (claim, step, record), service (how it is put together), running (how it 
 The rooms: config (bridge.yaml), strict_yaml (YAML with places), sources (folders, buckets), mapping (facts to call),
 media (is it whole and audible), gong (the API), ledger (what became of each recording), web (pages), cli (commands),
 sandbox (stand-ins for Gong, S3 and SQS), demo (the main job on samples), drill (a bad day on copies), receive (what
-Gong has, as files), receipt (what became of each day), privacy (people who are erased).
+Gong has, as files), receipt (what became of each day), privacy (people who are erased), crm (what the company's own
+CRM tells Gong).
 Beside them: account (a Gong account with its keys, users, allowance, pause), looking (what is it), gathering (calls in
 several files), identity (which call is it), directory (who is who), agents_file (agents.csv), sidecar_watch,
 sidecars_again (sidecars that come late, or when the call is there), mapping_watch (mappings that are corrected), gate
@@ -18,7 +19,7 @@ of finding), backfill (old recordings, by order), kill_points (the moments at wh
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors < model, clock, kill_points, logs, notify, strict_yaml < config
 < retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, set_back, switch
-< directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route < privacy
+< directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route < crm, privacy
 < looking, receipt, routing, sidecars_again < gathering < pipeline
 < backfill, worker, presence, reception, supervision, single_pass < service < running, scratch, outcomes
 < web, demo, drill < cli.

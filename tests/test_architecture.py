@@ -19,7 +19,7 @@ LEVELS: list[set[str]] = [
     {"directory", "identity", "linking", "logging_in", "notifications", "observer", "owner"},
     {"mapping_watch", "sidecar_watch"},
     {"account", "receive", "route"},
-    {"privacy"},
+    {"crm", "privacy"},
     {"looking", "creating", "delivering", "receipt", "routing", "sidecars_again"},
     {"gathering"},
     {"pipeline"},

@@ -36,6 +36,7 @@ _MODULES = {
     "mapping": "mapping",
     "gong": "gong",
     "privacy": "privacy",
+    "crm": "crm",
 }
 """Verb -> the module of this package that knows it, in the order in which `--help` shows them."""
 
@@ -64,7 +65,7 @@ def build_app(verb: str | None = None) -> typer.Typer:
     )
     for name in names:
         module = import_module(f"gong_bridge.cli.{name}")
-        if name in ("auth", "ledger", "mapping", "gong", "privacy"):
+        if name in ("auth", "ledger", "mapping", "gong", "privacy", "crm"):
             app.add_typer(module.app, name=name)
         else:
             module.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -122,17 +122,17 @@ def opened_gong(config: Path | None, account: str | None, what: str) -> Iterator
     with (
         opened_ledger(options) as ledger,
         ExportProgress(err, what) as progress,
-        gong_behind_live(options, name, ledger, progress) as gong,
+        gong_behind_live(options, name, ledger, progress.waits) as gong,
     ):
         yield Opened(gong=gong, ledger=ledger, options=options, progress=progress, account=name, now=clock.now())
 
 
 @contextmanager
-def gong_behind_live(options: Config, name: str | None, ledger: Ledger, progress: ExportProgress) -> Iterator[Gong]:
-    """One account's Gong, behind new recordings; name: None is the one under `gong`."""
+def gong_behind_live(options: Config, name: str | None, ledger: Ledger, told: Callable[[str], None]) -> Iterator[Gong]:
+    """One account's Gong, behind new recordings; name: None is the one under `gong`. told: why it waits."""
     with opened_behind_live(
         name, options.all_accounts[name], ledger=ledger, owner=owner_name(), lease_seconds=options.ledger.lease,
-        stop=threading.Event(), told=progress.waits,
+        stop=threading.Event(), told=told,
     ) as gong:  # fmt: skip
         yield gong
 

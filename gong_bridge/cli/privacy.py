@@ -235,7 +235,7 @@ def _opened(options: Config) -> Iterator[_Opened]:
     with opened_ledger(options) as ledger, ExitStack() as stack:
         progress = stack.enter_context(ExportProgress(err, "references"))
         gongs = {
-            name: stack.enter_context(gong_behind_live(options, name, ledger, progress))
+            name: stack.enter_context(gong_behind_live(options, name, ledger, progress.waits))
             for name in options.all_accounts
         }
         people = People(

@@ -146,7 +146,7 @@ def _receipts(
     """Day by day, each kept in the ledger once it is settled. Says how far it came when Gong stops answering."""
     with ExitStack() as stack:
         progress = stack.enter_context(ExportProgress(err, "calls"))
-        gongs = {name: stack.enter_context(gong_behind_live(options, name, ledger, progress)) for name in asked}
+        gongs = {name: stack.enter_context(gong_behind_live(options, name, ledger, progress.waits)) for name in asked}
         reconciling = Reconciling(
             ledger=ledger,
             calls={name: gong.calls for name, gong in gongs.items()},

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from gong_bridge.errors import BadCredentials, RefusedByGong, WrongBaseUrl
-from gong_bridge.gong.bodies import JsonBody, MediaBody
+from gong_bridge.gong.bodies import JsonBody, media_body
 from gong_bridge.gong.call_filter import CallFilter, Content
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.filters import filled, gong_time
@@ -228,7 +228,7 @@ class Calls:
         Raises Unclear (ask has_media), ServiceDown, RateLimited, RefusedByGong, BadCredentials, WrongBaseUrl, and
         whatever the source raises (SourceChanged, SourceGone, SourceUnavailable).
         """
-        body = MediaBody(
+        body = media_body(
             open_body=open_body,
             size_bytes=size_bytes,
             suffix=suffix,

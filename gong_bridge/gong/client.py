@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -103,13 +103,14 @@ class GongClient:
         operation: Operation,
         *,
         path_ids: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
         body: Body | None = None,
         about: str = "",
     ) -> Answer:
         """One request, one attempt; nothing is repeated here.
 
-        `about` names by Gong's id whom it is about, for messages. Raises RateLimited, ServiceDown, Unclear,
+        `about` names by Gong's id whom it is about, for messages; several values of one parameter of `query` are
+        written one after the other. Raises RateLimited, ServiceDown, Unclear,
         RefusedByGong, BadCredentials, WrongBaseUrl, and whatever reading the body raises (SourceChanged ...).
         """
         body = body or NoBody()

@@ -9,6 +9,7 @@ from gong_bridge.config.checks import check_base_url
 from gong_bridge.config.secrets import Secret
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
+from gong_bridge.gong.crm import Crm
 from gong_bridge.gong.in_process_allowance import InProcessAllowance
 from gong_bridge.gong.library import Library
 from gong_bridge.gong.log_in import AccessKeys
@@ -31,6 +32,7 @@ class Gong:
         self.library = Library(client)
         self.users_access = UsersAccess(client)
         self.privacy = Privacy(client)
+        self.crm = Crm(client)
 
     def close(self) -> None:
         """Give up the connections."""

@@ -10,6 +10,7 @@ from gong_bridge.config.secrets import Secret
 from gong_bridge.ledger.backfills import Backfills
 from gong_bridge.ledger.bridges import Bridges
 from gong_bridge.ledger.calls import Ownership
+from gong_bridge.ledger.crm_requests import CrmRequests
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.descriptions import Descriptions
 from gong_bridge.ledger.erasing import Erasing
@@ -40,6 +41,7 @@ class Ledger:
     backfills: orders to bring in old recordings.
     receipts: what became of each day's recordings. nights: how far the nightly one is.
     putting_back: what Gong has no more is delivered anew.
+    crm_requests: which uploads and deletions of CRM objects were made.
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished. erasing: takes a person out. suppressions: who was erased.
@@ -62,6 +64,7 @@ class Ledger:
         self.receipts = Receipts(database)
         self.nights = Nights(self.notes)
         self.putting_back = PuttingBack(database)
+        self.crm_requests = CrmRequests(database)
         self.reaches = Reaches(database)
         self.bridges = Bridges(database)
         self.turns = Turns(database)

@@ -15,6 +15,7 @@ from gong_bridge.sandbox.answers import Refusal
 from gong_bridge.sandbox.arrived import Arrived
 from gong_bridge.sandbox.calls_operations import CallsOperations
 from gong_bridge.sandbox.control import Control
+from gong_bridge.sandbox.crm_operations import CrmOperations
 from gong_bridge.sandbox.faults import FaultBook, Handler
 from gong_bridge.sandbox.gate import Gate, Operation
 from gong_bridge.sandbox.limits import Limits
@@ -84,6 +85,7 @@ def _operations(
     settings = SettingsOperations(arrived)
     access = UsersAccessOperations(options, arrived)
     privacy = PrivacyOperations(arrived)
+    crm = CrmOperations(arrived.crm)
     activity = "/v2/stats/activity"
     erase = "/v2/data-privacy/erase-data-for"
     return {
@@ -110,6 +112,17 @@ def _operations(
         "/v2/settings/scorecards": {"GET": ("listScorecards", settings.list_scorecards)},
         "/v2/settings/trackers": {"GET": ("listTrackers", settings.list_trackers)},
         "/v2/library/folders": {"GET": ("getLibraryStructure", settings.list_folders)},
+        "/v2/crm/integrations": {
+            "GET": ("listGenericCrmIntegration", crm.list_integrations),
+            "PUT": ("registerGenericCrmIntegration", crm.register),
+            "DELETE": ("deleteGenericCrmIntegration", crm.delete),
+        },
+        "/v2/crm/entity-schema": {
+            "GET": ("listCrmSchemaFields", crm.list_schema),
+            "POST": ("uploadCrmSchemaField", crm.upload_schema),
+        },
+        "/v2/crm/entities": {"GET": ("getCrmObjects", crm.get_objects), "POST": ("uploadCrmData", crm.upload)},
+        "/v2/crm/request-status": {"GET": ("getRequestStatus", crm.status)},
         "/v2/library/folder-content": {"GET": ("getCallsInSpecificFolder", settings.folder_content)},
         "/v2/data-privacy/data-for-email-address": {"GET": ("findAllReferencesToEmailAddress", privacy.find_email)},
         "/v2/data-privacy/data-for-phone-number": {"GET": ("findAllReferencesToPhoneNumber", privacy.find_phone)},

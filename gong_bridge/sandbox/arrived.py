@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from gong_bridge.sandbox.crm_store import CrmStore
 from gong_bridge.sandbox.shapes import parse_time
 
 
@@ -61,7 +62,8 @@ class SeenRequest:
 class Arrived:
     """The sandbox's memory; at most `keep_media_total_bytes` of media stay for listening, the latest ones."""
 
-    def __init__(self, *, keep_media_total_bytes: int) -> None:
+    def __init__(self, *, keep_media_total_bytes: int, crm_polls: int) -> None:
+        self.crm = CrmStore(polls=crm_polls)
         self._lock = threading.Lock()
         self._keep_media_total_bytes = keep_media_total_bytes
         self._kept_bytes = 0
@@ -197,6 +199,7 @@ class Arrived:
 
     def forget(self) -> None:
         """Start again empty."""
+        self.crm.forget()
         with self._lock:
             self._calls.clear()
             self._by_client_unique_id.clear()

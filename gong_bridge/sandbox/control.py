@@ -43,6 +43,17 @@ class Control:
         return JSONResponse(
             {
                 "calls": [call_as_json(call) for call in self._arrived.calls()],
+                "crm": [
+                    {
+                        "clientRequestId": one.client_request_id,
+                        "objectType": one.object_type,
+                        "size": one.size_bytes,
+                        "sha256": one.sha256,
+                        "taken": one.taken,
+                        "failed": one.failed,
+                    }
+                    for one in self._arrived.crm.requests()
+                ],
                 "requests": [
                     {
                         "at": seen.at.isoformat(),

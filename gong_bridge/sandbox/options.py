@@ -55,6 +55,14 @@ OPERATIONS = (
     "findAllReferencesToPhoneNumber",
     "purgeEmailAddress",
     "purgePhoneNumber",
+    "listGenericCrmIntegration",
+    "registerGenericCrmIntegration",
+    "deleteGenericCrmIntegration",
+    "listCrmSchemaFields",
+    "uploadCrmSchemaField",
+    "getCrmObjects",
+    "uploadCrmData",
+    "getRequestStatus",
 )
 """Gong's operationIds that the sandbox knows."""
 LARGEST_PAGE = 100
@@ -150,7 +158,8 @@ class SandboxOptions:
     SHA-256; keep_media_total_bytes: of all kept
     media together, the oldest goes first. fetch_links: whether the media behind downloadMediaUrl is fetched, as Gong
     does. future_slack_seconds: how far ahead of the sandbox's clock actualStart may lie. client_id, client_secret: the
-    integration that may log in with OAuth. token_seconds: how long an access token lives.
+    integration that may log in with OAuth. token_seconds: how long an access token lives. crm_polls: how often a CRM
+    request is found PENDING or IN_PROGRESS before it is found at its end.
     """
 
     access_key: str = "sandbox"
@@ -171,6 +180,7 @@ class SandboxOptions:
     client_id: str = "sandbox-client"
     client_secret: str = "sandbox-client-secret"  # noqa: S105 - the documented secret of a stand-in
     token_seconds: float = 86_400.0
+    crm_polls: int = 2
     faults: tuple[Fault, ...] = field(default=())
 
     def __post_init__(self) -> None:

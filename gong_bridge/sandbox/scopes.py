@@ -36,6 +36,14 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "findAllReferencesToPhoneNumber": "api:data-privacy:read",
         "purgeEmailAddress": "api:data-privacy:delete",
         "purgePhoneNumber": "api:data-privacy:delete",
+        "listGenericCrmIntegration": "api:crm:integrations:read",
+        "registerGenericCrmIntegration": "api:crm:integration:register",
+        "deleteGenericCrmIntegration": "api:crm:integration:delete",
+        "listCrmSchemaFields": "api:crm:schema",
+        "uploadCrmSchemaField": "api:crm:schema",
+        "getCrmObjects": "api:crm:get-objects",
+        "uploadCrmData": "api:crm:upload",
+        "getRequestStatus": "api:crm:upload",
     }
 )
 """operationId -> its scope, as the specification's descriptions say."""

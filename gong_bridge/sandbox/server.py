@@ -15,6 +15,7 @@ import uvicorn
 from gong_bridge.sandbox.app import build_app
 from gong_bridge.sandbox.arrived import Arrived, ArrivedCall, SeenRequest
 from gong_bridge.sandbox.connection import CuttableProtocol
+from gong_bridge.sandbox.crm_store import CrmStore
 from gong_bridge.sandbox.faults import FaultBook
 from gong_bridge.sandbox.limits import Limits
 from gong_bridge.sandbox.options import Fault, SandboxOptions
@@ -35,7 +36,7 @@ class Sandbox:
         self.options = options
         self._host = host
         self._port = port
-        self._arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes)
+        self._arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes, crm_polls=options.crm_polls)
         self._limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
         self._faults = FaultBook(options.faults)
         self._server: _Server | None = None
@@ -85,6 +86,11 @@ class Sandbox:
         return self._arrived.data_of(call_id)
 
     @property
+    def crm(self) -> CrmStore:
+        """What the company's CRM has told."""
+        return self._arrived.crm
+
+    @property
     def requests(self) -> list[SeenRequest]:
         """The latest API requests, oldest first."""
         return self._arrived.log()
@@ -123,7 +129,7 @@ def serve(
     listener = _listen(host, port)
     if announce is not None:
         announce(_url_of(listener))
-    arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes)
+    arrived = Arrived(keep_media_total_bytes=options.keep_media_total_bytes, crm_polls=options.crm_polls)
     limits = Limits(calls_per_second=options.calls_per_second, calls_per_day=options.calls_per_day)
     _Server(options, arrived, limits, FaultBook(options.faults)).run_until_stopped(listener)
 

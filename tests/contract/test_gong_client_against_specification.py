@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -21,6 +22,7 @@ from gong_bridge.gong import (
     Content,
     Gong,
     calls,
+    crm,
     library,
     privacy,
     settings,
@@ -30,6 +32,7 @@ from gong_bridge.gong import (
 )
 from gong_bridge.gong.models import call_details as details_shapes
 from gong_bridge.gong.models import calls as calls_shapes
+from gong_bridge.gong.models import crm as crm_shapes
 from gong_bridge.gong.models import library as library_shapes
 from gong_bridge.gong.models import privacy as privacy_shapes
 from gong_bridge.gong.models import settings as settings_shapes
@@ -46,7 +49,7 @@ pytestmark = pytest.mark.skipif(not SPECIFICATION.exists(), reason="Gong's speci
 
 OPERATIONS = [
     value
-    for module in (calls, users, stats, settings, library, users_access, privacy)
+    for module in (calls, users, stats, settings, library, users_access, privacy, crm)
     for value in vars(module).values()
     if isinstance(value, Operation)
 ]
@@ -93,6 +96,8 @@ def answers(exchange: Exchange) -> None:
     call = {"id": "7", "media": "Audio", "clientUniqueId": "another"}
     if exchange.path == "/v2/calls/users-access":
         exchange.answer(200, {"requestId": "r"})
+    elif exchange.path.startswith("/v2/crm/"):
+        exchange.answer(200, {"requestId": "r", "integrationId": 7, "status": "DONE"})
     elif exchange.method == "PUT":
         exchange.answer(201, {"requestId": "r", "callId": "7", "url": "https://gong.example.com/call?id=7"})
     elif exchange.path == "/v2/calls" and exchange.method == "POST":
@@ -124,6 +129,15 @@ ONE_PAGE = (
     "/v2/data-privacy/erase-data-for-email-address",
     "/v2/data-privacy/erase-data-for-phone-number",
 )
+SCHEMA_FIELD = {
+    "uniqueName": "category",
+    "label": "Category",
+    "type": "PICKLIST",
+    "lastModified": "2020-11-11T08:11:34+01:00",
+    "isDeleted": False,
+    "referenceTo": "USER",
+    "orderedValueList": ["Analyst", "Partner"],
+}
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 DAY = NOON.date()
 
@@ -165,6 +179,14 @@ def use_everything(gong: Gong) -> None:
     gong.privacy.find_phone_number("+1(425) 555-0171")
     gong.privacy.purge_email_address("customer+sales@example.com")
     gong.privacy.purge_phone_number("+14255550171")
+    gong.crm.integrations()
+    gong.crm.register("CRM", "owner@example.com")
+    gong.crm.upload_schema("7", "ACCOUNT", [SCHEMA_FIELD])
+    gong.crm.schema("7", "ACCOUNT")
+    gong.crm.upload("7", "STAGE", "upload-1", lambda: io.BytesIO(b'{"objectId":"won","name":"Won"}'), 31)
+    gong.crm.request_status("7", "upload-1")
+    gong.crm.objects("7", "DEAL", ["1234", "8765"])
+    gong.crm.delete("7", "delete_1")
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +229,8 @@ def test_every_query_parameter_is_documented_and_none_required_is_missing(
     specification: dict[str, Any], requests: list[Exchange]
 ) -> None:
     for request in requests:
+        if operation_of(request) is crm.UPLOAD:  # its parameters are in its description alone
+            continue
         documented = [
             p for p in operation_in(specification, operation_of(request)).get("parameters", []) if p["in"] == "query"
         ]
@@ -214,13 +238,26 @@ def test_every_query_parameter_is_documented_and_none_required_is_missing(
         assert {parameter["name"] for parameter in documented if parameter["required"]} <= set(request.query)
 
 
+def test_the_parameters_of_an_upload_are_those_that_its_description_lists(
+    specification: dict[str, Any], requests: list[Exchange]
+) -> None:
+    description = operation_in(specification, crm.UPLOAD)["description"]
+    _, _, table = description.partition("Query String parameters")
+    listed = re.findall(r"<td>(\w+)\s*<font", table.partition("Request Body")[0])
+    assert sorted(listed) == ["clientRequestId", "integrationId", "objectType"]
+    request = next(r for r in requests if operation_of(r) is crm.UPLOAD)
+    assert request.query == {"integrationId": "7", "objectType": "STAGE", "clientRequestId": "upload-1"}
+    types = re.findall(r"<li>([A-Z_]+)</li>", table.partition("Request Body")[0])
+    assert sorted(types) == sorted(get_args(crm_shapes.UploadType))
+
+
 def test_every_json_body_is_valid_and_has_no_field_gong_does_not_know(
     specification: dict[str, Any], requests: list[Exchange]
 ) -> None:
     checked = set()
     for request in requests:
-        if request.headers.get("content-type") == "application/json":
-            operation = operation_of(request)
+        operation = operation_of(request)
+        if request.headers.get("content-type") == "application/json" and operation is not crm.OBJECTS:
             schema = operation_in(specification, operation)["requestBody"]["content"]["application/json"]["schema"]
             jsonschema.validate(request.json, strict(specification, schema))
             checked.add(operation.operation_id)
@@ -250,9 +287,20 @@ def test_a_number_that_gong_does_not_permit_is_never_sent(number: str) -> None:
         assert gong.requests == []
 
 
+def test_ids_of_crm_objects_are_in_the_body_as_the_description_says_and_in_the_query_as_its_table_says(
+    specification: dict[str, Any], requests: list[Exchange]
+) -> None:
+    request = next(r for r in requests if operation_of(r) is crm.OBJECTS)
+    (ids,) = [p for p in operation_in(specification, crm.OBJECTS)["parameters"] if p["name"] == "objectsCrmIds"]
+    assert (ids["in"], ids["schema"]["type"]) == ("query", "array")
+    assert "should be sent in the request body" in ids["description"]
+    assert request.json == ["1234", "8765"]
+    assert request.target.endswith("&objectsCrmIds=1234&objectsCrmIds=8765")
+
+
 def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> None:
     said = [one for one in requests if one.method == "GET" or one.headers.get("content-type") == "application/json"]
-    asked = [(one, one.query if one.method == "GET" else one.json) for one in said]
+    asked = [(one, one.query if one.method == "GET" else one.json) for one in said if "crm" not in one.path]
     second = [(before, after) for (_, before), (_, after) in pairwise(asked) if after.get("cursor") == "page-2"]
     assert len(second) == 13
     assert all({**before, "cursor": "page-2"} == after for before, after in second)
@@ -261,14 +309,27 @@ def test_a_second_page_repeats_the_whole_question(requests: list[Exchange]) -> N
 def test_the_media_body_is_one_part_named_as_documented(
     specification: dict[str, Any], requests: list[Exchange]
 ) -> None:
-    request = next(r for r in requests if r.path == "/v2/calls/7/media")
-    schema = operation_in(specification, calls.ADD_RECORDING)["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert the_one_part(specification, requests, calls.ADD_RECORDING) == ("recording.wav", "audio/wav", b"sound")
+
+
+def test_the_file_of_crm_objects_is_one_part_named_as_documented(
+    specification: dict[str, Any], requests: list[Exchange]
+) -> None:
+    name, content_type, content = the_one_part(specification, requests, crm.UPLOAD)
+    assert (name, content_type) == ("stage.ldjson", "application/octet-stream")
+    assert content == b'{"objectId":"won","name":"Won"}'
+
+
+def the_one_part(
+    specification: dict[str, Any], requests: list[Exchange], operation: Operation
+) -> tuple[str | None, str, bytes]:
+    """Its file name, content type and content; its name is the one that the specification requires."""
+    request = next(r for r in requests if operation_of(r) is operation)
+    schema = operation_in(specification, operation)["requestBody"]["content"]["multipart/form-data"]["schema"]
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     parts = list(message_from_bytes(head + request.read_body(), policy=policy.HTTP).iter_parts())
     assert [part.get_param("name", header="content-disposition") for part in parts] == schema["required"]
-    assert parts[0].get_filename() == "recording.wav"
-    assert parts[0].get_content_type() == "audio/wav"
-    assert parts[0].get_payload(decode=True) == b"sound"
+    return parts[0].get_filename(), parts[0].get_content_type(), parts[0].get_payload(decode=True)
 
 
 READ = {
@@ -297,6 +358,10 @@ READ = {
     privacy_shapes.EmailAddressReferences: "EmailAddressReferences",
     privacy_shapes.PhoneNumberReferences: "PhoneNumberReferences",
     privacy_shapes.Erasing: "BaseResponse",
+    crm_shapes.CrmIntegrations: "ListGenericCrmIntegrationsResponse",
+    crm_shapes.Registered: "RegisterGenericCrmResponse",
+    crm_shapes.SchemaField: "GenericSchemaFieldRequest",
+    crm_shapes.RequestStatus: "RequestStatusResponse",
 }
 """Each answer as the client reads it, and the schema of it in the specification."""
 
@@ -332,14 +397,41 @@ def model_in(annotation: Any) -> type[GongAnswer] | None:
     return next((found for one in get_args(annotation) if (found := model_in(one))), None)
 
 
+CRM_NAMES = {
+    "CrmIntegration": "GenericCrmIntegration",
+    "SchemaField": "GenericSchemaFieldRequest",
+    "LineError": "LineErrorResponse",
+}
 ROWS = [details_shapes.CallDetails, transcripts_shapes.CallTranscript, users_shapes.UserRow]
 ROWS += [access_shapes.CallAccess]
 ROWS += [privacy_shapes.EmailAddressReferences, privacy_shapes.PhoneNumberReferences, privacy_shapes.EmailMessage]
 ROWS += [stats_shapes.UserActivity, stats_shapes.AnsweredScorecard, settings_shapes.Scorecard]
+ROWS += [crm_shapes.CrmIntegration, crm_shapes.SchemaField, crm_shapes.LineError]
 
 
 @pytest.mark.parametrize("shape", ROWS, ids=lambda shape: shape.__name__)
 def test_no_documented_field_of_a_row_is_left_out(specification: dict[str, Any], shape: type[GongAnswer]) -> None:
-    names = {"CallAccess": "CallAccessDetails", "CallDetails": "CallData", "UserRow": "UserMetadata"}
+    names = {"CallAccess": "CallAccessDetails", "CallDetails": "CallData", "UserRow": "UserMetadata", **CRM_NAMES}
     documented = specification["components"]["schemas"][names.get(shape.__name__, shape.__name__)]
     assert {field.alias for field in shape.model_fields.values()} == set(documented["properties"])
+
+
+def test_the_maps_of_the_crm_are_read_as_the_specification_has_them(specification: dict[str, Any]) -> None:
+    schemas = specification["components"]["schemas"]
+    fields = schemas["ListSelectedFieldsResponse"]["properties"]["objectTypeToSelectedFields"]
+    assert fields["additionalProperties"]["items"]["$ref"].endswith("/GenericSchemaFieldRequest")
+    objects = schemas["GetGenericCrmObjectsResponse"]["properties"]["crmObjectsMap"]
+    assert objects["additionalProperties"]["type"] == "object"
+
+
+def test_words_of_the_crm_are_those_of_the_specification(specification: dict[str, Any]) -> None:
+    def words(operation: Operation) -> list[str]:
+        (named,) = [p for p in operation_in(specification, operation)["parameters"] if p["name"] == "objectType"]
+        return list(named["schema"].get("enum", ()))
+
+    assert list(get_args(crm_shapes.ObjectType)) == words(crm.SCHEMA) == words(crm.UPLOAD_SCHEMA) == words(crm.OBJECTS)
+
+
+def test_a_schema_field_is_named_as_documented_and_as_in_the_example_beside_it() -> None:
+    assert crm_shapes.SchemaField.model_validate({"uniqueName": "a", "type": "STRING"}).unique_name == "a"
+    assert crm_shapes.SchemaField.model_validate({"name": "b", "type": "STRING"}).unique_name == "b"

@@ -14,7 +14,7 @@ from tests.sandbox_requests import add_call, client_of, put_media, wav_bytes
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 
 
-def test_the_examples_of_the_python_page_run(sandbox: Sandbox) -> None:
+def test_the_examples_of_the_python_page_run(sandbox: Sandbox, tmp_path: Path) -> None:
     first, *others = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     with client_of(sandbox) as client:
         ids = [add_call(client, clientUniqueId=f"c{n}", title=f"Call {n}") for n in range(5)]
@@ -31,10 +31,16 @@ def test_the_examples_of_the_python_page_run(sandbox: Sandbox) -> None:
     }
     program = program.replace('ACCESS_KEY_SECRET"])', 'ACCESS_KEY_SECRET"], calls_per_second=100)')
     shown = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        cwd=tmp_path,
     )
     assert shown.returncode == 0, shown.stderr
     assert "agent-207@example.com False" in shown.stdout
     assert "The price list was discussed" in shown.stdout
     assert f"{ids[0]} {ids[0][-12:]}001 ['Good morning, how are you?']" in shown.stdout
     assert f"{ids[4]} Call 4" in shown.stdout
+    assert "DONE 1" in shown.stdout
