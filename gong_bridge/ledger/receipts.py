@@ -75,6 +75,10 @@ class KeptReceipt:
         return found if isinstance(found, int) else 0
 
 
+_NEWEST_FIRST = (receipts.c.day.desc(), receipts.c.account, receipts.c.source == "", receipts.c.source)
+"""Of a day: the calls of others behind those of our sources."""
+
+
 class Receipts:
     """Reading a day, and keeping what was settled."""
 
@@ -171,7 +175,7 @@ class Receipts:
 
     def kept(self, *, since: date | None = None, most: int = 1000) -> Sequence[KeptReceipt]:
         """Receipts from this day on, the newest first."""
-        statement = select(receipts).order_by(receipts.c.day.desc(), receipts.c.account, receipts.c.source).limit(most)
+        statement = select(receipts).order_by(*_NEWEST_FIRST).limit(most)
         if since is not None:
             statement = statement.where(receipts.c.day >= since.isoformat())
         with self._database.read() as connection:
