@@ -14,10 +14,11 @@ sidecars_again (sidecars that come late, or when the call is there), mapping_wat
 (trouble pauses an account), switch (a person pauses), set_back (the clock), single_pass (run --once), supervision
 (threads that must not end), presence (who else is there), owner (names of leases), routing (each source, and who can
 open it), notify (what systemd is told), notifications (messages of a queue, read again), reception (the ledger's side
-of finding), backfill (old recordings, by order), kill_points (the moments at which a crash must do no harm).
+of finding), backfill (old recordings, by order), kill_points (the moments at which a crash must do no harm),
+private_file (exports, for their owner alone).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
-errors < model, clock, kill_points, logs, notify, strict_yaml < config
+errors, private_file < model, clock, kill_points, logs, notify, strict_yaml < config
 < retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, set_back, switch
 < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route < crm, privacy
 < looking, receipt, routing, sidecars_again < gathering < pipeline

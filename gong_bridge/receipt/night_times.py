@@ -29,9 +29,10 @@ def latest_night(now: datetime, at: time, zone: ZoneInfo) -> date:
 def night_to_settle(night: date, days: int, before: Night | None) -> Night:
     """What is settled in `night`: the last `days` days, and what earlier nights have not come to.
 
-    before: what was last written down; of the same night it is gone on with.
+    before: what was last written down; of the same night it is gone on with. A night that is yet to come was written
+    down while the clock was ahead, and counts for nothing.
     """
-    if before is not None and before.night >= night:
+    if before is not None and night <= before.night <= night + _DAY:  # a day: the time zone may have been changed
         return before
     missed = night if before is None else min(before.next_day, night)
     first = max(night - MOST_DAYS * _DAY, min(night - days * _DAY, missed))

@@ -129,6 +129,29 @@ def test_R22_what_only_another_host_sees_is_put_back_there(
     each_call_once(sandbox, {"a": media, "b": sha256(wav(2))})
 
 
+def test_a_repair_brings_nobody_back_who_was_erased(home: Home, sandbox: Sandbox) -> None:
+    home.config["privacy"] = {"key": "k" * 48}
+    drop(home.recorder, "known.wav", 1)
+    drop(home.recorder, "pruned.wav", 2)
+    home.run_once()
+    with Ledger.open(home.config["ledger"]["url"]) as ledger, ledger.database.write() as connection:
+        # As `ledger prune` leaves an entry: the ledger does not know any more who is in it.
+        connection.execute(text("UPDATE entries SET draft = NULL, media = NULL WHERE key = 'pruned.wav'"))
+    for name in ("known", "pruned"):
+        delete_in_gong(sandbox, name)
+    erased = home.run("privacy", "erase", "--phone", "+15550100123", "--yes")
+    assert erased.returncode in (0, 1), erased.stderr
+    wait_a_quarter(home)
+    assert counts(home)["skipped"] == {"erased": 1}
+
+    assert "1 put back" in repair(home).stderr  # the pruned one: its file says whose it is when it is read again
+
+    home.run_once()
+    assert sandbox.calls == []
+    assert home.reason_codes() == {"known.wav": "erased", "pruned.wav": "erased"}
+    assert counts(home) == {"recorded": 2, "skipped": {"erased": 2}}
+
+
 def test_the_service_makes_the_nightly_receipt_although_it_was_killed_when_it_was_due(
     home: Home, sandbox: Sandbox
 ) -> None:

@@ -61,3 +61,9 @@ def test_a_night_that_did_not_come_to_its_end_leaves_its_days_to_the_next() -> N
 def test_a_night_that_was_begun_is_gone_on_with() -> None:
     begun = night_of(date(2024, 3, 5), date(2024, 3, 4), None)
     assert night_to_settle(date(2024, 3, 5), 3, begun) is begun
+
+
+def test_a_night_that_a_clock_wrote_down_which_was_a_year_ahead_keeps_nobody_waiting() -> None:
+    ahead = night_of(date(2025, 3, 5), date(2025, 3, 5), datetime(2025, 3, 5, 8, tzinfo=UTC))
+    night = night_to_settle(date(2024, 3, 5), 3, ahead)
+    assert (night.night, night.first, night.finished_at) == (date(2024, 3, 5), date(2024, 3, 2), None)
