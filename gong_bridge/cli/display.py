@@ -44,10 +44,10 @@ class PlainDisplay(Observer):
         """For each source whose pass was spoken of: when the next line is due, and how long it is to the one after."""
 
     def looked(self, health: SourceHealth) -> None:
-        """Print how far a long pass is, less and less often, and its end when it was spoken of."""
+        """Print trouble; how far a long pass is, less and less often; its end when it was spoken of."""
         now = self._seconds()
         if health.under_way is None:
-            if self._next_line.pop(health.source, None) is not None:
+            if self._next_line.pop(health.source, None) is not None or not health.healthy:
                 _say(f"source {health.source}: {printable(health.message)}")
             return
         due_at, interval_seconds = self._next_line.get(health.source, (now, FIRST_INTERVAL_SECONDS))
@@ -124,8 +124,10 @@ class BarDisplay(Observer):
             self._live.console.print(entry_line(after))
 
     def looked(self, health: SourceHealth) -> None:
-        """A line for each source of which a long pass goes on."""
+        """Print trouble; a line for each source of which a long pass goes on."""
         words = f"{health.source}: {health.under_way}"
+        if not health.healthy and health.under_way is None:
+            self._live.console.print(Text(f"source {health.source}: {printable(health.message)}", style="red"))
         with self._lock:
             task = self._passes.get(health.source)
             if health.under_way is None and task is not None:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from gong_bridge.errors import BadNotification, SourceGone
+from gong_bridge.errors import BadNotification
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
 from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.followers import free_followers
+from gong_bridge.ledger.fresh import Fresh, write_fresh
+from gong_bridge.ledger.known import PAGE, Known, is_gone
 from gong_bridge.ledger.rows import clean, clean_whole, encoded, micros
 from gong_bridge.ledger.schema import IS_HELD, entries
 from gong_bridge.model import Notification, Recording, State
 
 _CHUNK = 500
-GONE = "gone"
-"""Code of a skip because the file was deleted before it could be sent; it is taken up again when it comes back."""
 BY_OPERATOR = "operator"
 """Code of a skip by a person; nothing but a person undoes it."""
 
@@ -55,13 +54,6 @@ _KEPT_NOTIFICATIONS = (
     .select_from(entries)
     .where(IS_HELD, entries.c.reason_code == BadNotification.code, entries.c.source == bindparam("of_source"))
 )
-_SEEN = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code, entries.c.group_key)
-_VERSIONS = _SEEN.where(*_OF_KEYS)
-_VERSIONS_BETWEEN = _SEEN.where(
-    entries.c.source == bindparam("of_source"),
-    entries.c.reach == bindparam("of_reach"),
-    entries.c.key.between(bindparam("first"), bindparam("last")),
-).limit(bindparam("most"))
 _RESTART: dict[str, Any] = {**NO_REASON, **NO_LEASE, "held_from": None, "attempts": 0}
 
 
@@ -70,6 +62,7 @@ class Intake:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known = Known(database)
 
     def unseen(
         self, recordings: Sequence[Recording], reach: str | None = None, *, new_since: datetime | None = None
@@ -79,18 +72,8 @@ class Intake:
         `new_since`: what was last changed before then is left out, unless an earlier version of it is known.
         """
         unseen: list[Recording] = []
-        for source, batch in _chunks(recordings):
-            with self._database.read() as connection:
-                rest = _unknown_among_neighbours(connection, source, batch, reach)
-                rows = connection.execute(_VERSIONS, _of_keys(source, rest, reach)).all() if rest else []
-            keys = {key for key, *_ in rows}
-            known = _known(rows)
-            unseen.extend(
-                item
-                for item in rest
-                if (item.key, item.version) not in known
-                and (new_since is None or item.modified_at >= new_since or item.key in keys)
-            )
+        for source, page in _chunks(recordings, PAGE):
+            unseen += self._known.unknown(Lane(source, reach), page, new_since)
         return unseen
 
     def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime, reach: str | None = None) -> int:
@@ -102,7 +85,7 @@ class Intake:
         the known one. A batch of 500 is one transaction.
         """
         changed = 0
-        for source, batch in _chunks(recordings):
+        for source, batch in _chunks(recordings, _CHUNK):
             changed += self._add_batch(Lane(source, reach), batch, backlog, now)
         return changed
 
@@ -158,7 +141,7 @@ class Intake:
         known = connection.execute(_KNOWN.with_for_update(), _of_keys(lane.source, batch, lane.reach)).all()
         versions = {(row.key, row.version): row for row in known}
         newest = {row.key: row for row in known}  # rows come in the order of their ids
-        fresh: list[dict[str, Any]] = []
+        fresh: list[Fresh] = []
         changed = 0
         for recording in batch:
             same, latest = versions.get((recording.key, recording.version)), newest.get(recording.key)
@@ -167,66 +150,26 @@ class Intake:
             elif latest is not None and _nothing_sent(latest):
                 changed += _take_over_row(connection, latest, recording, now)
             else:
-                replaces = None if latest is None else latest.id
-                fresh.append(_new_row(recording, backlog, now, replaces, lane.reach))
-        return changed + self._insert(connection, fresh, now)
-
-    def _insert(self, connection: Connection, rows: list[dict[str, Any]], now: datetime) -> int:
-        if not rows:
-            return 0
-        statement = self._database.insert(entries).on_conflict_do_nothing().returning(entries.c.id)
-        ids = connection.execute(statement, rows).scalars().all()
-        write_events(connection, (event_row(row_id, now, from_state=None, to_state=State.FOUND) for row_id in ids))
-        return len(ids)
+                fresh.append(Fresh(recording=recording, replaces=None if latest is None else latest.id))
+        return changed + write_fresh(self._database, connection, lane, fresh, backlog=backlog, now=now)
 
 
 def _of_keys(source: str, batch: Sequence[Recording], reach: str | None) -> dict[str, Any]:
     return {"of_source": source, "of_reach": reach or "", "keys": [recording.key for recording in batch]}
 
 
-def _unknown_among_neighbours(
-    connection: Connection, source: str, batch: Sequence[Recording], reach: str | None
-) -> Sequence[Recording]:
-    """Those of a batch that are still to be asked for one by one.
-
-    A page of a listing comes in the order of its keys, and mostly the ledger knows just these: one look from the first
-    to the last key costs a third of a look for each. It may miss some (a database that sorts by a language's rules, or
-    many more rows in between), so it only ever says what is known.
-    """
-    if not all(one.key < next_one.key for one, next_one in pairwise(batch)):
-        return batch
-    asked = {
-        "of_source": source,
-        "of_reach": reach or "",
-        "first": batch[0].key,
-        "last": batch[-1].key,
-        "most": 2 * len(batch),
-    }
-    known = _known(connection.execute(_VERSIONS_BETWEEN, asked).all())
-    return [item for item in batch if (item.key, item.version) not in known]
-
-
-def _known(rows: Sequence[Any]) -> set[tuple[str, str]]:
-    """Keys and versions of rows of `_SEEN`, without what is gone."""
-    return {(key, version) for key, version, state, code, group in rows if not _is_gone(state, code, group)}
-
-
-def _is_gone(state: str, code: str | None, group: str | None) -> bool:
-    """Whether the entry ended, or waits for a person, because its file was not there: when it is, it goes on.
-
-    Not that of a call in several files: another one of them may be missing.
-    """
-    return (state, code) == ("skipped", GONE) or (state, code, group) == ("held", SourceGone.code, None)
-
-
-def _chunks(recordings: Sequence[Recording]) -> Iterator[tuple[str, list[Recording]]]:
+def _chunks(recordings: Sequence[Recording], most: int) -> Iterator[tuple[str, Sequence[Recording]]]:
     """Batches of one source in which each key stands once, so that a batch can be decided from one look."""
+    keys = {one.key for one in recordings}
+    if 0 < len(keys) == len(recordings) <= most and len({one.source for one in recordings}) == 1:
+        yield recordings[0].source, recordings  # a page of a listing: nothing to sort out
+        return
     source, batch = "", dict[str, Recording]()
     for recording in recordings:
         present = batch.get(recording.key)
         if present == recording:
             continue
-        if batch and (present is not None or recording.source != source or len(batch) >= _CHUNK):
+        if batch and (present is not None or recording.source != source or len(batch) >= most):
             yield source, list(batch.values())
             batch = {}
         source = recording.source
@@ -294,7 +237,7 @@ def _take_over_row(connection: Connection, row: Any, recording: Recording, now: 
 
 
 def _reopen_gone(connection: Connection, row: Any, now: datetime) -> int:
-    if not _is_gone(row.state, row.reason_code, row.group_key):
+    if not is_gone(row.state, row.reason_code, row.group_key):
         return 0
     state = back_to(row.held_from, owns_or_has_call=row.call_id is not None or row.intent is not None)
     changes = {**_RESTART, "state": state, "due_at": now, "updated_at": now}

@@ -28,6 +28,10 @@ IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
 IS_BEGUN = text("state IN ('created', 'delivered')")
 OWNS_CALL = text("owns_call")
 IS_HELD = text("state = 'held'")
+IS_GONE = text(
+    "(state = 'skipped' AND reason_code = 'gone'"
+    " OR state = 'held' AND reason_code = 'source-gone' AND group_key IS NULL)"
+)
 IS_LEASED = text("lease_token IS NOT NULL")
 REPLACES = text("replaces IS NOT NULL")
 IN_GROUP = text("group_key IS NOT NULL")
@@ -115,6 +119,7 @@ Index("entries_by_start", entries.c.started_at, sqlite_where=HAS_START, postgres
 Index("entries_without_start", entries.c.modified_at, sqlite_where=HAS_NO_START, postgresql_where=HAS_NO_START)
 Index("entries_leased", entries.c.lease_token, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
 Index("entries_held", entries.c.reason_code, entries.c.person, sqlite_where=IS_HELD, postgresql_where=IS_HELD)
+Index("entries_gone", entries.c.source, entries.c.key, sqlite_where=IS_GONE, postgresql_where=IS_GONE)
 Index("entries_by_predecessor", entries.c.replaces, sqlite_where=REPLACES, postgresql_where=REPLACES)
 Index("entries_by_group", entries.c.source, entries.c.group_key, sqlite_where=IN_GROUP, postgresql_where=IN_GROUP)
 Index(

@@ -15,7 +15,7 @@ from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_eve
 from gong_bridge.ledger.claims import Lanes, Order, claim_statement, look_statement
 from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.followers import free_followers
-from gong_bridge.ledger.intake import GONE
+from gong_bridge.ledger.known import GONE
 from gong_bridge.ledger.operating import REOPEN_COLUMNS, reopen
 from gong_bridge.ledger.rows import entry_of, micros
 from gong_bridge.ledger.schema import IS_LEASED, entries

@@ -44,17 +44,16 @@ class Intake:
     restored: Callable[[Sequence[str]], None] = lambda _: None
 
     def add_new(self, recordings: Sequence[Recording], *, backlog_before: datetime | None) -> int:
-        """Write down those that are new, batch by batch; what was last changed well before then is backlog.
+        """Write down those of a page that are new; what was last changed well before then is backlog.
 
         `backlog_before`: None makes everything live. Returns how many rows are new or changed.
         """
         limit = None if backlog_before is None else backlog_before - timedelta(seconds=BACKLOG_AGE_SECONDS)
         added = 0
-        for first in range(0, len(recordings), BATCH_SIZE):
-            new = self.unseen(recordings[first : first + BATCH_SIZE])
-            for backlog in (False, True):
-                part = [one for one in new if (limit is not None and one.modified_at < limit) is backlog]
-                added += self.add(part, backlog) if part else 0
+        new = self.unseen(recordings)
+        for backlog in (False, True):
+            part = [one for one in new if (limit is not None and one.modified_at < limit) is backlog]
+            added += self.add(part, backlog) if part else 0
         return added
 
 

@@ -20,7 +20,10 @@ TEMPORARY_SUFFIXES = (".part", ".partial", ".filepart", ".tmp", ".crdownload")
 """What transfer programs append while they write (R8)."""
 
 _SERVICE_FOLDERS = ("@eadir",)
-_MAYBE_TEMPORARY = re.compile(rf"(?:^|/)[.~@]|(?:{'|'.join(map(re.escape, TEMPORARY_SUFFIXES))})(?:/|$)", re.IGNORECASE)
+_MAYBE_TEMPORARY = re.compile(
+    rf"(?:^|[/\n])[.~@]|(?:{'|'.join(map(re.escape, TEMPORARY_SUFFIXES))})(?:[/\n]|$)", re.IGNORECASE
+)
+"""Looks at one key, or at many with a line each; a key that holds a line's end is looked at more closely."""
 _ESCAPED_FIRST, _ESCAPED_LAST = 0xF780, 0xF7FF
 _TO_SURROGATE = {code: code - _ESCAPED_FIRST + 0xDC80 for code in range(_ESCAPED_FIRST, _ESCAPED_LAST + 1)}
 _FROM_SURROGATE = {surrogate: code for code, surrogate in _TO_SURROGATE.items()}
@@ -69,6 +72,14 @@ class NameRules:
             return False
         name = _for_matching(key)
         return bool(self._include.fullmatch(name)) and not (self._exclude and self._exclude.fullmatch(name))
+
+    def taken(self, keys: Sequence[str]) -> list[bool]:
+        """`takes` for each of many keys, quickly when nothing is odd about any: one look instead of one for each."""
+        lines = "\n".join(keys)
+        if self._apart is not None or not lines.isascii() or _MAYBE_TEMPORARY.search(lines):
+            return [self.takes(key) for key in keys]
+        takes, leaves = self._include.fullmatch, self._exclude.fullmatch if self._exclude else lambda _: None
+        return [takes(key) is not None and leaves(key) is None for key in keys]
 
     def enters(self, folder_key: str) -> bool:
         """Whether anything below this folder can be a recording."""

@@ -10,7 +10,7 @@ import io
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC
 from email.header import decode_header, make_header
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -102,20 +102,18 @@ class Bucket:
             return list_page(self._client(), self._bucket, prefix, **asked)
 
     def _recordings(self, objects: Sequence[Found]) -> list[Recording]:
-        return [
-            self._recording(found.key, found.size_bytes, found.etag, found.modified_at)
-            for found in objects
-            if found.size_bytes and not found.key.endswith("/") and self._names.takes(found.key)
+        taken = self._names.taken([found.key for found in objects])
+        return [  # written out: a listing makes hundreds of thousands
+            Recording(
+                source=self.name,
+                key=key,
+                version=version_of(size_bytes, etag),
+                size_bytes=size_bytes,
+                modified_at=modified_at,
+            )
+            for (key, modified_at, etag, size_bytes), is_taken in zip(objects, taken, strict=True)
+            if is_taken and size_bytes and key[-1] != "/"
         ]
-
-    def _recording(self, key: str, size_bytes: int, etag: str, modified_at: datetime) -> Recording:
-        return Recording(
-            source=self.name,
-            key=key,
-            version=version_of(size_bytes, etag),
-            size_bytes=size_bytes,
-            modified_at=modified_at if modified_at.tzinfo is UTC else modified_at.astimezone(UTC),
-        )
 
     # --- notifications --------------------------------------------------------------------------------------------
 
@@ -140,7 +138,13 @@ class Bucket:
         """See Source.stat."""
         with self._telling_gone_from_away():
             head = self._client().head_object(Bucket=self._bucket, Key=key)
-        return self._recording(key, head["ContentLength"], head["ETag"], head["LastModified"])
+        return Recording(
+            source=self.name,
+            key=key,
+            version=version_of(head["ContentLength"], head["ETag"]),
+            size_bytes=head["ContentLength"],
+            modified_at=head["LastModified"].astimezone(UTC),
+        )
 
     def open(self, recording: Recording) -> BinaryIO:
         """See Source.open. The first MiB is fetched at once."""

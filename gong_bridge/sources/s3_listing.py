@@ -114,6 +114,8 @@ class Listing:
                 can_part = part is not whole  # else it is one folder to its end
 
     def _has_hands_free(self) -> bool:
+        if self._pages.qsize() > 1:
+            return False  # pages wait to be taken: a store that answers so fast needs no more threads
         with self._lock:
             return self._ranges.empty() and (self._idle > 0 or self._started < self._threads)
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 PAGE_KEYS = 1000
 """So many keys, at most, come with one answer."""
 
-_OBJECT = re.compile(
-    r"<Contents>\s*<Key>([^<]+)</Key>\s*<LastModified>([^<]+)</LastModified>\s*<ETag>([^<]*)</ETag>"
-    r"(?:(?!<Size>|</Contents>).)*<Size>(\d+)</Size>",
+_QUOTE = '(?:"|&quot;|&#34;)*'
+_OBJECT = re.compile(  # no entity of XML in a name, times are in UTC
+    r"<Contents>\s*<Key>([^<&]+)</Key>\s*<LastModified>([^<]+Z)</LastModified>\s*"
+    rf"<ETag>{_QUOTE}([^<&\"]*){_QUOTE}</ETag>(?:(?!<Size>|</Contents>).)*<Size>(\d+)</Size>",
     re.DOTALL,
 )
 _FIRST, _LAST = "<Contents>", "</Contents>"
@@ -32,7 +33,7 @@ _TAKEN = "TakenObjects"
 
 
 class Found(NamedTuple):
-    """One object of a listing. `etag` without quotes."""
+    """One object of a listing. `modified_at` in UTC, `etag` without quotes."""
 
     key: str
     modified_at: datetime
@@ -109,20 +110,10 @@ def objects_in(body: bytes) -> tuple[list[Found], bytes] | None:
         between = text.count(_FIRST, first) != len(rows) or "<CommonPrefixes>" in text[first:last]
         if between or not rest.rstrip().endswith("</ListBucketResult>"):
             return None
-        is_encoded = _ENCODED in rest
-        return [_found(row, is_encoded) for row in rows], rest.encode("utf-8")
-    except ValueError:  # no UTF-8, no time, an entity in a name: boto3 knows what that is
+        if _ENCODED in rest and ("%" in text or "+" in text):
+            rows = [(unquote_plus(key), *others) for key, *others in rows]
+        parsed = datetime.fromisoformat
+        found = [Found(key, parsed(modified_at), etag, int(size)) for key, modified_at, etag, size in rows]
+        return found, rest.encode("utf-8")
+    except ValueError:  # no UTF-8, no time: boto3 knows what that is
         return None
-
-
-def _found(row: tuple[str, str, str, str], is_encoded: bool) -> Found:
-    key, modified_at, etag, size_bytes = row
-    if "&" in key:
-        raise ValueError("an entity of XML")
-    if is_encoded and ("%" in key or "+" in key):
-        key = unquote_plus(key)
-    etag = etag.replace("&quot;", "").replace("&#34;", "").strip(_QUOTES)
-    at = datetime.fromisoformat(modified_at)
-    if "&" in etag or at.tzinfo is None:
-        raise ValueError("an entity of XML, or a time without a zone")
-    return Found(key, at, etag, int(size_bytes))

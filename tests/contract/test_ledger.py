@@ -105,6 +105,24 @@ def test_R14_keys_in_the_order_of_their_bytes_are_known_however_the_database_sor
     assert ledger.intake.unseen([recording(key, "2") for key in keys]) == [recording(key, "2") for key in keys]
 
 
+@pytest.mark.parametrize("hostile", ["a.wav\x011\x02b.wav", "a.wav\x01b.wav", "a.wav\x02"])
+def test_R14_no_name_hides_what_lies_beside_it(ledger: Ledger, hostile: str) -> None:
+    """These characters stand between keys where a page is compared as one text."""
+    add(ledger, recording(hostile), recording("a0.wav"))
+    page = [recording("a.wav"), recording("b.wav")]
+    assert ledger.intake.unseen(page) == page
+    assert ledger.intake.unseen([recording(hostile)]) == []
+    assert ledger.intake.unseen([recording("a.wav"), recording(hostile), recording("b.wav")]) == page
+
+
+def test_R14_in_a_page_only_what_was_gone_is_told_again(ledger: Ledger) -> None:
+    add(ledger)
+    ledger.work.skip(claim(ledger), NOON, "gone", "deleted before it was sent")
+    page = [recording(), recording("b.wav"), recording("c.wav")]
+    add(ledger, *page[1:])
+    assert ledger.intake.unseen(page) == [recording()]
+
+
 def test_hostile_keys_come_back_as_they_were(ledger: Ledger) -> None:
     keys = ["'; DROP TABLE entries; --.wav", 'a "b"\n.wav', "../../etc/x.wav", "-rf.wav", "%s:name.wav", "Ünï 🎧.wav"]
     add(ledger, *(recording(key) for key in keys))

@@ -1,4 +1,4 @@
-"""How far a pass over a source is; people who were erased, what was erased of them, and who did it."""
+"""How far a pass over a source is; what was not there, quickly found; people who were erased, and who did it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,9 @@ down_revision = "0003"
 def upgrade() -> None:
     """New columns are empty for what is there: it keeps meaning what it meant."""
     op.add_column("source_health", sa.Column("under_way", sa.Text))
+    gone = "state = 'skipped' AND reason_code = 'gone'"
+    gone_behind_its_call = "state = 'held' AND reason_code = 'source-gone' AND group_key IS NULL"
+    _partial("entries_gone", ["source", "key"], f"({gone} OR {gone_behind_its_call})")
     _erased_people()
 
 
@@ -40,3 +43,7 @@ def _erased_people() -> None:
         sa.Column("ended_at", sa.BigInteger),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("outcome", "counts")),
     )
+
+
+def _partial(name: str, columns: list[str], condition: str) -> None:
+    op.create_index(name, "entries", columns, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
