@@ -17,6 +17,7 @@ from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
+from gong_bridge.gong.users_access import UsersAccess
 from gong_bridge.ledger.budget import LedgerAllowance, allowance_of
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
@@ -36,6 +37,7 @@ class Account:
     allowance: LedgerAllowance
     client: GongClient
     calls: Calls
+    users_access: UsersAccess
     directory: Directory
     gate: Gate
     link_looks: LinkLooks
@@ -59,6 +61,7 @@ class Account:
             allowance=allowance,
             client=client,
             calls=calls,
+            users_access=UsersAccess(client),
             directory=directory,
             gate=Gate(ledger, directory.fetch, name),
             link_looks=LinkLooks(ledger, calls, name, lanes),

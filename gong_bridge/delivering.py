@@ -1,4 +1,7 @@
-"""The steps created -> delivered -> done: the media is sent or fetched, then the source is settled (R19, R30)."""
+"""The steps created -> delivered -> done: the media is sent or fetched, then the source is settled (R19, R30).
+
+Between the two a call is shared, where its mapping says with whom (sharing.py).
+"""
 
 from __future__ import annotations
 
@@ -181,7 +184,8 @@ class Delivering:
         http_status: int | None = None,
         request_id: str | None = None,
     ) -> Entry:
-        to = State.DELIVERED if self._routes[entry.source].settles_source else State.DONE
+        settles = self._routes[entry.source].settles_source
+        to = State.DELIVERED if settles or entry.share_with else State.DONE
         delivered = self._ledger.work.advance(
             entry, to, now=clock.now(), code=code, reason=reason, http_status=http_status, request_id=request_id
         )

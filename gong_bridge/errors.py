@@ -241,6 +241,12 @@ class RefusedByGong(Held):
     code = "refused-by-gong"
 
 
+class NotShared(Held):
+    """Gong has the call and its media, but does not give users access to it."""
+
+    code = "not-shared"
+
+
 class SourceLost(Held):
     """A call exists in Gong, but its recording is gone or was overwritten before the media was sent."""
 

@@ -36,16 +36,19 @@ def settle_identity(
     """Write the draft down under its clientUniqueId, or decide what else this recording is (R11, R12).
 
     `told`: fields of the entry that say what the draft was made from. `account`: the Gong account it is for; another
-    one's calls are none of its business, but new media goes where the call is.
+    one's calls are none of its business, but new media goes where the call is. New media for a call is shared as the
+    mapping says now, unless the call is in another account, where these users are nobody.
 
     Returns the entry as drafted (a call of its own), created (new media for a call that is there) or skipped (a
     duplicate). Raises NotYetComplete while the other recording of the call is under way, Held, BadMetadata.
     """
+    share_with: tuple[str, ...] = told.get("share_with", ())
     try:
         if entry.replaces is not None:
             before = ledger.views.get(entry.replaces)
             if before is not None and before.client_unique_id is not None and _may_share(before, account):
-                decided = _new_version(ledger, entry, before, draft, media, on_change, now)
+                here = share_with if before.account == account else ()
+                decided = _new_version(ledger, entry, before, draft, media, here, on_change, now)
                 if decided is not None:
                     return decided
         return ledger.calls.save_draft(
@@ -58,7 +61,7 @@ def settle_identity(
             account=account,
         )
     except DuplicateCall as duplicate:
-        return _second_recording(ledger, entry, duplicate.owner, draft, media, now)
+        return _second_recording(ledger, entry, duplicate.owner, draft, media, share_with, now)
 
 
 def entry_of_what_is_there(ledger: Ledger, source: Source, entry: Entry) -> Entry | None:
@@ -84,6 +87,7 @@ def _new_version(
     before: Entry,
     draft: dict[str, Any],
     media: dict[str, Any],
+    share_with: tuple[str, ...],
     on_change: str,
     now: datetime,
 ) -> Entry | None:
@@ -107,7 +111,7 @@ def _new_version(
             "Let the mapping build clientUniqueId from something that differs between calls, then retry"
         )
     if before.state is not State.DONE and before.held_from in (State.DRAFTED, State.CREATED):
-        return ledger.calls.take_over_call(entry, before, now=now, draft=draft, media=media)
+        return ledger.calls.take_over_call(entry, before, now=now, draft=draft, media=media, share_with=share_with)
     if before.call_id is None:
         return None
     if before.state is State.DONE and _same_bytes(before.media or {}, media):
@@ -121,12 +125,13 @@ def _new_version(
             f"the recording changed after entry {before.id} was delivered; on_change says hold. "
             "Set on_change: replace_media and retry to send the new content, or skip this entry"
         )
-    return ledger.calls.adopt_call(entry, before, now=now, draft=before.draft, media=media)
+    return ledger.calls.adopt_call(entry, before, now=now, draft=before.draft, media=media, share_with=share_with)
 
 
 def _second_recording(
-    ledger: Ledger, entry: Entry, owner: Entry, draft: dict[str, Any], media: dict[str, Any], now: datetime
-) -> Entry:
+    ledger: Ledger, entry: Entry, owner: Entry, draft: dict[str, Any], media: dict[str, Any],
+    share_with: tuple[str, ...], now: datetime,
+) -> Entry:  # fmt: skip
     """A recording elsewhere with the id that `owner` has: renamed, copied, converted, or a mistake of the mapping."""
     if owner.state in OPEN_STATES and owner.state is not State.DELIVERED:
         raise NotYetComplete(
@@ -136,7 +141,7 @@ def _second_recording(
     # Not one that is done: after_upload leaves the same codes there, and its call has its media.
     lost = owner.state is State.HELD and owner.reason_code in (SourceGone.code, SourceChanged.code)
     if lost and (same or _same_start(owner.draft, draft, timedelta())):
-        return ledger.calls.take_over_call(entry, owner, now=now, draft=draft, media=media)
+        return ledger.calls.take_over_call(entry, owner, now=now, draft=draft, media=media, share_with=share_with)
     if not same:
         raise BadMetadata(
             f"clientUniqueId is also that of entry {owner.id}, which is another recording (its audio differs). "

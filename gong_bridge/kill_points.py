@@ -62,6 +62,9 @@ class Point(Enum):
     DELIVERED = "delivered", "it is written down that Gong has the media; the source is untouched"
 
     # from delivered to done
+    SHARE_SENT = "share-sent", "the last byte of the request that shares the call with users has left"
+    SHARE_UNSTORED = "share-unstored", "Gong has given users access to the call, and that is not written down"
+    SHARED = "shared", "it is written down that users have access to the call; the source is untouched"
     DELETE_CHECKED = "delete-checked", "the file is what was delivered, and is about to be deleted"
     DELETED = "deleted", "the file is deleted, and that is not written down"
     MOVE_RESERVED = "move-reserved", "an empty file holds the name to which the recording is moved"

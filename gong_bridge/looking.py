@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from gong_bridge import clock
 from gong_bridge.account import Accounts
 from gong_bridge.config.schema import MediaOptions
-from gong_bridge.errors import BadMedia, Held, UnknownPerson, UnusableUser
+from gong_bridge.errors import BadMedia, Held, NotYetComplete, UnknownPerson, UnusableUser
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Grouping
@@ -20,7 +21,7 @@ from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge, nothing_in
 from gong_bridge.model import Completeness, Entry, MediaInfo
-from gong_bridge.route import Route
+from gong_bridge.route import Route, media_of
 from gong_bridge.sidecar_watch import DEGRADED, SidecarWatch, is_described
 
 DRAFT_IS_FRESH_SECONDS = 2.0
@@ -85,6 +86,7 @@ class Drafted:
             "sidecar_key": composition.sidecar_key,
             "sidecar_digest": composition.sidecar_digest,
             "remark": DEGRADED if composition.missing_sidecar else None,
+            "share_with": tuple(share.kept_as for share in composition.share_with),
         }
         if anew:
             told.update(reason_code=REDRAFTED, reason="what describes the call changed before it was created")
@@ -199,6 +201,26 @@ class Looking:
         except BadMedia as problem:
             whole = info.completeness in (Completeness.WHOLE, Completeness.UNSTATED)
             return problem.message, None if whole else problem.message
+
+    # --- what the mapping says of it now ------------------------------------------------------------------------
+
+    def shared_with_now(self, entry: Entry) -> tuple[str, ...] | None:
+        """With whom a mapping that was corrected since the draft shares this call; None: what was drafted counts.
+
+        From what the ledger keeps of the media, and what still describes the recording; where that is no call any
+        more (its sidecar is gone, say), what was drafted counts. Raises what Gong and the source raise.
+        """
+        route = self._routes[entry.source]
+        drafted_by = (entry.media or {}).get("mapping_version", route.mapping.version)
+        if drafted_by == route.mapping.version or self._accounts.of_source(entry.source).name != entry.account:
+            return None
+        people = self._accounts.of_source(entry.source).directory.people()
+        media = media_of(entry.media or {})
+        known = route.known(entry, media, people=people, now=clock.now(), beside=route.beside())
+        try:
+            return tuple(share.kept_as for share in route.mapping.compose(known).share_with)
+        except (Held, NotYetComplete):
+            return None
 
     # --- what describes it --------------------------------------------------------------------------------------
 

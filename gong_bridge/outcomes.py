@@ -53,4 +53,7 @@ def outcome_of(bridge: Bridge, recording: Recording) -> Outcome:
     if composition is None or composition.draft is None:
         reason = composition.skip_reason if composition else looked.verdict.skip_reason
         return ends(verdict="skipped", reason=reason)
-    return ends(verdict="sent", warnings=looked.warnings, request=composition.draft.to_json())
+    return ends(
+        verdict="sent", warnings=looked.warnings, request=composition.draft.to_json(),
+        share_with=composition.share_with,
+    )  # fmt: skip

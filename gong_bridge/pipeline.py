@@ -26,6 +26,7 @@ from gong_bridge.notifications import read_again
 from gong_bridge.observer import Observer
 from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.route import Route
+from gong_bridge.sharing import Sharing
 from gong_bridge.sidecars_again import SidecarsAgain
 
 
@@ -54,12 +55,13 @@ class Pipeline:
         self._delivering = Delivering(
             ledger=ledger, routes=routes, accounts=accounts, bodies=bodies, observer=observer, suppression=suppression
         )
+        self._sharing = Sharing(ledger=ledger, routes=routes, accounts=accounts, looking=looking)
         self._creating = Creating(ledger=ledger, routes=routes, accounts=accounts, suppression=suppression)
         self._steps: dict[State, Callable[[Entry], Entry]] = {
             State.FOUND: self._draft,
             State.DRAFTED: self._create,
             State.CREATED: self._delivering.deliver,
-            State.DELIVERED: self._delivering.settle,
+            State.DELIVERED: self._share_or_settle,
         }
         assert set(self._steps) == set(OPEN_STATES)
 
@@ -132,6 +134,14 @@ class Pipeline:
         reached(Point.CREATED)
         self._sidecars_again.expect(created)
         return created
+
+    # --- delivered -> done ------------------------------------------------------------------------------------------
+
+    def _share_or_settle(self, entry: Entry) -> Entry:
+        """The source is touched last: a call that cannot be shared yet keeps its recording (R30)."""
+        return self._sharing.share(entry) if entry.share_with else self._delivering.settle(entry)
+
+    # --- drafts -----------------------------------------------------------------------------------------------------
 
     def _is_to_be_redrafted(self, entry: Entry) -> bool:
         """A draft names users of one Gong account: for another it is made anew, as for another mapping or sidecar."""

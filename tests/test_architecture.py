@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 # Lowest first. Names on one line are siblings: they may not import each other.
 LEVELS: list[set[str]] = [
     {"errors", "private_file", "readable"},
-    {"model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
+    {"call_draft", "model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"agents_file", "beside", "gate", "reach", "set_back", "switch"},
@@ -21,7 +21,7 @@ LEVELS: list[set[str]] = [
     {"account", "receive", "route"},
     {"crm", "privacy"},
     {"looking", "creating", "delivering", "receipt", "routing", "sidecars_again"},
-    {"gathering"},
+    {"gathering", "sharing"},
     {"pipeline"},
     {"backfill", "worker", "presence", "reception", "supervision", "single_pass"},
     {"service"},

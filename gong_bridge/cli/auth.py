@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,10 +24,12 @@ from gong_bridge.config.oauth import OAuthOptions
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.gong.oauth import OAuth
-from gong_bridge.gong.scopes import NEEDED_SCOPES
+from gong_bridge.gong.scopes import SHARING, needed_scopes, scopes_of_commands
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.logging_in import tokens_of
+from gong_bridge.mapping.engine import load_mapping
+from gong_bridge.mapping.library import find_mapping
 from gong_bridge.owner import owner_name
 from gong_bridge.tokens import Tokens
 
@@ -49,7 +53,8 @@ def login(
     """Show where a technical administrator of Gong allows the bridge in, and keep what Gong gives for it."""
     options = read_for_ledger(config)
     oauth = _oauth_of(options, account)
-    wanted = tuple(sorted({*NEEDED_SCOPES, *oauth.more_scopes}))
+    needed = _needed(options, account)
+    wanted = tuple(sorted({*needed, *oauth.more_scopes}))
     state = secrets.token_urlsafe(24)
     err.print("A technical administrator of Gong opens this address and allows the access:\n", soft_wrap=True)
     out.print(Text(OAuth(oauth).address(wanted, state)), soft_wrap=True)
@@ -58,7 +63,7 @@ def login(
     with Ledger.open(options.ledger.url, options.ledger.password) as ledger:
         tokens_of(account, oauth, ledger=ledger, owner=owner_name()).write(tokens)
     out.print(Text(f"Logged in to {tokens.base_url} (account {account_name(account)})."), soft_wrap=True)
-    if not _show_scopes(tokens, oauth):
+    if not _show_scopes(tokens, oauth, needed):
         raise typer.Exit(EXIT_PERSON_NEEDED)
 
 
@@ -73,9 +78,10 @@ def status(
     oauth = _oauth_of(options, account)
     with opened_ledger(options) as ledger:
         tokens = tokens_of(account, oauth, ledger=ledger, owner=owner_name()).read()
+    needed = _needed(options, account)
     if as_json:
-        sys.stdout.write(json.dumps(_facts(tokens, oauth), default=str) + "\n")
-        if tokens is None or _missing(tokens, oauth):
+        sys.stdout.write(json.dumps(_facts(tokens, oauth, needed), default=str) + "\n")
+        if tokens is None or _missing(tokens, oauth, needed):
             raise typer.Exit(EXIT_PERSON_NEEDED)
         return
     if tokens is None:
@@ -84,7 +90,7 @@ def status(
     out.print(Text(f"Logged in to {tokens.base_url} since {tokens.got_at:%Y-%m-%d %H:%M}Z."), soft_wrap=True)
     over = " It has ended; the next request renews it." if tokens.expires_at <= clock.now() else ""
     out.print(Text(f"The access token is good until {tokens.expires_at:%Y-%m-%d %H:%M}Z and renews itself.{over}"))
-    if not _show_scopes(tokens, oauth):
+    if not _show_scopes(tokens, oauth, needed):
         raise typer.Exit(EXIT_PERSON_NEEDED)
 
 
@@ -146,11 +152,25 @@ def _code_of(address: str, state: str) -> str:
     return query["code"]
 
 
-def _missing(tokens: Tokens, oauth: OAuthOptions) -> list[str]:
-    return sorted({*NEEDED_SCOPES, *oauth.more_scopes} - set(tokens.scopes))
+def _needed(options: Config, account: str | None) -> Mapping[str, str]:
+    """The scopes that this account needs, and what for: sharing calls only where a mapping of its sources shares them.
+
+    A mapping that is wrong shares nothing: people log in also while one is.
+    """
+    name = None if account == DEFAULT_ACCOUNT else account
+    for source in options.sources:
+        with suppress(ConfigError):
+            mapping = find_mapping(source.mapping, options.mappings)
+            if source.account == name and load_mapping(mapping, source.options).shares:
+                return needed_scopes(*SHARING)
+    return needed_scopes()
 
 
-def _facts(tokens: Tokens | None, oauth: OAuthOptions) -> dict[str, object]:
+def _missing(tokens: Tokens, oauth: OAuthOptions, needed: Mapping[str, str]) -> list[str]:
+    return sorted({*needed, *oauth.more_scopes} - set(tokens.scopes))
+
+
+def _facts(tokens: Tokens | None, oauth: OAuthOptions, needed: Mapping[str, str]) -> dict[str, object]:
     if tokens is None:
         return {"logged_in": False}
     return {
@@ -159,21 +179,24 @@ def _facts(tokens: Tokens | None, oauth: OAuthOptions) -> dict[str, object]:
         "got_at": tokens.got_at.isoformat(),
         "expires_at": tokens.expires_at.isoformat(),
         "scopes": list(tokens.scopes),
-        "missing_scopes": _missing(tokens, oauth),
+        "missing_scopes": _missing(tokens, oauth, needed),
     }
 
 
-def _show_scopes(tokens: Tokens, oauth: OAuthOptions) -> bool:
+def _show_scopes(tokens: Tokens, oauth: OAuthOptions, needed: Mapping[str, str]) -> bool:
     """Whether all that are needed are there."""
+    of_commands = scopes_of_commands()
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("scope", "granted", "for"):
         table.add_column(heading, overflow="fold")
-    for scope in sorted({*NEEDED_SCOPES, *oauth.more_scopes, *tokens.scopes}):
+    for scope in sorted({*needed, *oauth.more_scopes, *tokens.scopes}):
         granted = scope in tokens.scopes
-        what = NEEDED_SCOPES.get(scope, "asked for in more_scopes" if scope in oauth.more_scopes else "not needed")
-        table.add_row(scope, Text("yes") if granted else Text("MISSING", style="red"), what)
+        only_commands = f"commands: {of_commands[scope]}" if scope in of_commands else "nothing that the bridge does"
+        table.add_row(
+            scope, Text("yes") if granted else Text("MISSING", style="red"), needed.get(scope, only_commands)
+        )  # fmt: skip
     out.print(table)
-    missing = _missing(tokens, oauth)
+    missing = _missing(tokens, oauth, needed)
     if missing:
         out.print(
             Text("Add what is missing to the integration on Gong's API page, then log in again.", style="yellow"),

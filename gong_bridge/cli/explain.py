@@ -119,6 +119,7 @@ def gather(bridge: Bridge, options: Config, source: FolderSource | BucketSource,
         "warnings": [],
         "origins": {},
         "request": None,
+        "share_with": [],
     }
     new_since = route.new_since
     if facts["ledger"] is None and new_since is not None and recording.modified_at < new_since:
@@ -160,6 +161,7 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         skipped = looked.composition.skip_reason if looked.composition else looked.verdict.skip_reason
         facts.update(verdict="skipped", reason=skipped)
         return
+    facts["share_with"] = [share.to_json() for share in looked.composition.share_with]
     facts.update(verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json())
     route = bridge.routes[recording.source]
     way = choose_way(entry, route.source, looked.media_record(), route.delivery)
@@ -201,6 +203,7 @@ def _show(facts: dict[str, Any]) -> None:
         ("media", _media_words(facts["media"]) if facts["media"] else "", ""),
         ("verdict", words, colour),
         ("delivery", _delivery_words(facts["delivery"]), ""),
+        ("shared", _shared_words(facts["share_with"]), ""),
         ("because", facts["reason"] or "", ""),
         *(("note", warning, "yellow") for warning in facts["warnings"]),
     ]
@@ -228,6 +231,12 @@ def _show_table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> N
 
 def _delivery_words(delivery: dict[str, str] | None) -> str:
     return f"by {delivery['way']}: {delivery['why']}" if delivery else ""
+
+
+def _shared_words(shares: list[dict[str, str | None]]) -> str:
+    """With whom, once Gong has the media; who is nobody yet stands among the notes."""
+    known = [share["email"] or share["user_id"] or "" for share in shares if share["problem"] is None]
+    return f"with {', '.join(known)}, once Gong has the media" if known else ""
 
 
 def _ledger_words(known: dict[str, Any] | None) -> str:

@@ -31,6 +31,7 @@ def show_tally(tally: Tally) -> None:
     if len(causes) > _MOST_CAUSES:
         out.print(Text(f"and {len(causes) - _MOST_CAUSES} more reasons; --json shows each recording", style="dim"))
     _show_people(tally)
+    _show_shared(tally)
 
 
 def _counts(tally: Tally) -> Table:
@@ -76,6 +77,18 @@ def _show_people(tally: Tally) -> None:
         out.print(Text.assemble(printable(line), (recordings, "dim")), soft_wrap=True)
     if len(lines) > _MOST_PEOPLE:
         out.print(Text(f"and {len(lines) - _MOST_PEOPLE} more; --json shows each", style="dim"))
+
+
+def _show_shared(tally: Tally) -> None:
+    if not tally.shared:
+        return
+    out.print()
+    out.print(Text("Shared with, once Gong has them:", style="bold"))
+    for name, count in tally.shared.most_common(_MOST_PEOPLE):
+        calls = f"    {count:,} call{'s' if count > 1 else ''}"
+        out.print(Text.assemble(printable(name), (calls, "dim")), soft_wrap=True)
+    if len(tally.shared) > _MOST_PEOPLE:
+        out.print(Text(f"and {len(tally.shared) - _MOST_PEOPLE} more; --json shows each", style="dim"))
 
 
 def _table(headings: Iterable[str]) -> Table:

@@ -29,7 +29,9 @@ LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
 _UNKNOWN = 401
 _TOO_MANY = 429
-_SENT = {"addCall": Point.POST_SENT, "addCallRecording": Point.MEDIA_SENT}
+_SENT = {
+    "addCall": Point.POST_SENT, "addCallRecording": Point.MEDIA_SENT, "addUsersAccessToCalls": Point.SHARE_SENT,
+}  # fmt: skip
 _ANSWERED = {"addCall": Point.POST_ANSWERED, "addCallRecording": Point.MEDIA_ANSWERED}
 _MOST_CONNECTIONS = 128
 _KEEP_IDLE_SECONDS = 5.0

@@ -62,7 +62,7 @@ class Ownership:
         """Record the request that will be sent, and own its clientUniqueId. Raises DuplicateCall when another does.
 
         `account`: the Gong account that it is for. `told`: further fields of model.Entry (sidecar_key, sidecar_digest,
-        remark, reason_code, reason).
+        remark, share_with, reason_code, reason).
         """
         changes = {
             **NO_REASON,
@@ -96,6 +96,7 @@ class Ownership:
         now: datetime,
         draft: dict[str, Any] | None = None,
         media: dict[str, Any] | None = None,
+        share_with: tuple[str, ...] = (),
     ) -> Entry:
         """`entry` goes on with the call of `owner_entry`, which ends as skipped with a link to it.
 
@@ -125,6 +126,7 @@ class Ownership:
                 "intent": owner.intent if owner.call_id is None else None,
                 "owns_call": owns_call,
                 "account": owner.account,
+                "share_with": share_with,
             }
             return write_leased(connection, entry, now, changes)
 
@@ -136,6 +138,7 @@ class Ownership:
         now: datetime,
         draft: dict[str, Any] | None,
         media: dict[str, Any] | None,
+        share_with: tuple[str, ...] = (),
     ) -> Entry:
         """`entry` is new media for the call of `predecessor`, which keeps the ownership: state created, same call.
 
@@ -152,6 +155,7 @@ class Ownership:
             "media": media,
             "intent": None,
             "account": predecessor.account,
+            "share_with": share_with,
         }
         with self._database.write() as connection:
             return write_leased(connection, entry, now, changes)

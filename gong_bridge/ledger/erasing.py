@@ -25,7 +25,7 @@ _CHUNK = 200
 _SAME_CALL = (DuplicateCall.code, GROUPED, SUPERSEDED)
 """Codes of skipped entries whose `duplicate_of` is the same call."""
 _NAMES = (entries.c.key, entries.c.sidecar_key, entries.c.client_unique_id, entries.c.group_key)
-_SENTENCES = (entries.c.draft, entries.c.reason, entries.c.person, entries.c.notification)
+_SENTENCES = (entries.c.draft, entries.c.reason, entries.c.person, entries.c.notification, entries.c.share_with)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,6 +206,7 @@ def _emptied(row: Any, now: datetime, mentions: Callable[[str], bool], reason: s
         "reason": reason,
         "duplicate_of": row.duplicate_of,
         "draft": None,
+        "share_with": None,
         "media": kept_of_media(row.media),
         "intent": None,
         "call_id": None,

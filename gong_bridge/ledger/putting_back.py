@@ -67,6 +67,7 @@ _NO_CALL = {
     "delivery": None,
     "linked_at": None,
     "link_expires_at": None,
+    "share_with": (),
 }
 
 

@@ -61,6 +61,8 @@ def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
 def _encode(name: str, value: Any) -> Any:
     if name == "account":
         return value or ""
+    if name == "share_with":
+        return to_json(value) if value else None
     if value is None or value is True or value is False:
         return value
     if isinstance(value, State):
@@ -117,6 +119,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         remark=row[37],
         notification=row[38],
         started_at=maybe_moment(row[39]),
+        share_with=() if row[40] is None else tuple(json.loads(row[40])),
     )
 
 

@@ -94,6 +94,7 @@ entries = Table(
     Column("remark", Text),
     Column("notification", Text),
     Column("started_at", BigInteger),
+    Column("share_with", Text),
 )
 
 Index("entries_one_per_version", entries.c.source, entries.c.key, entries.c.version, entries.c.reach, unique=True)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gong_bridge.call_draft import CallDraft
 from gong_bridge.errors import BadMetadata
 from gong_bridge.mapping.languages import LANGUAGE_CODES
 from gong_bridge.mapping.people import People, check_usable
 from gong_bridge.mapping.words import nearest
-from gong_bridge.model import CallDraft, MediaInfo
+from gong_bridge.model import MediaInfo
 
 FUTURE_SECONDS = 300.0
 """How far a recorder's clock may be ahead of ours."""

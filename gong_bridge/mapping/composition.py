@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from gong_bridge.call_draft import CallDraft
 from gong_bridge.errors import BadMetadata
-from gong_bridge.model import CallDraft
+from gong_bridge.mapping.shares import Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class Composition:
     facts: everything that was known, for `explain`; people's data, never for logs.
     warnings: remarks that do not hinder sending.
     sidecar_key / sidecar_digest: which sidecar was read, and a digest of what it says of this recording.
+    share_with: who is to be given access to the call besides its primaryUser; nobody twice.
     missing_sidecar: why the call is sent without its sidecar, None when it is not (when_missing: degrade).
     """
 
@@ -29,6 +31,7 @@ class Composition:
     sidecar_key: str | None = None
     sidecar_digest: str | None = None
     missing_sidecar: str | None = None
+    share_with: tuple[Share, ...] = ()
     find_origins: Callable[[], dict[str, str]] = dataclasses.field(default=dict, repr=False, compare=False)
 
     @cached_property

@@ -25,7 +25,7 @@ ITEM = "item"
 
 
 class CallItem(dict[str, Any]):
-    """An object in a list of the call, such as a party: its fields; `when` and `each` say how often it is there."""
+    """An object in a list of the call, such as a party, or one of share_with: `when` and `each` say how often."""
 
 
 def templates_in(node: Node) -> Iterator[Template]:
@@ -150,6 +150,7 @@ class Definition:
     warn_when: tuple[Condition, ...]
     internal_when: Node
     internal_policy: Literal["skip", "Conference", "Unknown"]
+    share_with: Node
     body: Template | None
     call: dict[str, Node]
     names_used: frozenset[str]

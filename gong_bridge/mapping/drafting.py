@@ -11,11 +11,11 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from gong_bridge.call_draft import CallDraft
 from gong_bridge.errors import BadMetadata
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE
 from gong_bridge.mapping.plain_filters import is_empty
 from gong_bridge.mapping.words import listed, nearest
-from gong_bridge.model import CallDraft
 
 _MOST_VALUES = 100_000
 _DEEPEST = 24

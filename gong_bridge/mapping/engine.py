@@ -23,6 +23,7 @@ from gong_bridge.mapping.parties import complete_parties
 from gong_bridge.mapping.people import Company
 from gong_bridge.mapping.plain_filters import FALSE_WORDS
 from gong_bridge.mapping.repeated import Made, make_items
+from gong_bridge.mapping.shares import named_in, remarks_of, shares_of
 from gong_bridge.mapping.sidecars import Beside, SidecarMissing, Waiting
 from gong_bridge.mapping.table_rows import Row
 from gong_bridge.mapping.templates import Later, Missing, NotUsable, Template, text_of
@@ -46,6 +47,8 @@ class Mapping:
     def __init__(self, definition: Definition, options: Options = NO_OPTIONS) -> None:
         self.name = definition.name
         self.about = definition.about
+        self.shares = bool(definition.share_with)
+        """Whether it names people to share calls with."""
         self.needs_object_facts = "object" in definition.names_used
         self.extends = definition.extends
         self.files = definition.files
@@ -159,14 +162,17 @@ class _Work:
         draft = draft_of(values)
         check_draft(draft, scene)
         draft = exact_times(draft)
+        named = named_in(self._value(definition.share_with, "share_with"))
+        shares = shares_of(named, scene.people, but_not=draft.primary_user)
         return Composition(
             draft=draft,
             find_origins=lambda: origins.in_words(draft.to_json(), self._facts),
             facts=self.shown_facts(),
-            warnings=(*self._without_sidecar(), *self._warnings(), *remarks_on(draft)),
+            warnings=(*self._without_sidecar(), *self._warnings(), *remarks_on(draft), *remarks_of(shares)),
             sidecar_key=self._description.key or None,
             sidecar_digest=self._description.digest,
             missing_sidecar=self._description.missing,
+            share_with=shares,
         )
 
     def described_by(self) -> tuple[str, str] | None:

@@ -15,10 +15,10 @@ from gong_bridge.strict_yaml import Document, load_document
 Loc = tuple[str | int, ...]
 Part = Literal[
     "match", "placeholders", "tables", "sidecar", "let", "skip_when", "hold_when", "warn_when", "internal_calls",
-    "options", "call",
+    "options", "share_with", "call",
 ]  # fmt: skip
 """Keys that are joined with those of the extended mapping; `replace` names those that are not."""
-_LISTS = ("match", "placeholders", "skip_when", "hold_when", "warn_when")
+_LISTS = ("match", "placeholders", "skip_when", "hold_when", "warn_when", "share_with")
 _LAYER_KEYS = ("extends", "replace")
 _DEEPEST = 5
 

@@ -33,6 +33,8 @@ from gong_bridge.strict_yaml import Document, load_document, problems_of
 CASE_FILE = "case.yaml"
 EXPECTED_FILE = "expected.json"
 COMMON_FILE = "common.yaml"
+SHARE_WITH = "shareWith"
+"""In expected.json, beside Gong's own fields."""
 
 
 class _Part(BaseModel):
@@ -126,6 +128,8 @@ def run_case(folder: Path, mappings: Path | None = None) -> list[Difference]:
     """What differs from expected.json; empty when the case passes.
 
     expected.json holds the body of POST /v2/calls, or one of {"held": reason}, {"skipped": reason}, {"waits": reason}.
+    Beside the body stands under `shareWith` with whom the call is shared: e-mail addresses, or the mapping's words
+    where they are nobody's.
     Files beside the recording lie under `files/` by their key. `mappings` is a folder of own mappings.
     Raises ConfigError when the case itself or its mapping is wrong.
     """
@@ -156,7 +160,8 @@ def outcome(mapping: Mapping, case: GoldenCase, files: Path) -> tuple[Any, tuple
         return {"held": error.message}, ()
     if composition.draft is None:
         return {"skipped": composition.skip_reason}, composition.warnings
-    return composition.draft.to_json(), composition.warnings
+    shared = [share.shown_as for share in composition.share_with]
+    return composition.draft.to_json() | ({SHARE_WITH: shared} if shared else {}), composition.warnings
 
 
 def compose_case(mapping: Mapping, case: GoldenCase, files: Path) -> Composition:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
+from gong_bridge.call_draft import CallDraft
 from gong_bridge.config.units import Duration, Size
 from gong_bridge.mapping.extending import Part
 from gong_bridge.mapping.table_rows import check_encoding
-from gong_bridge.model import CallDraft
 
 Scalar = str | int | float | bool
 """A constant, or text with {{ expressions }}."""
@@ -165,6 +165,17 @@ class InternalCalls(_Language):
     """skip the recording, or send it with this direction."""
 
 
+class ShareRule(_Language):
+    """Somebody to share calls with, or several."""
+
+    who: Scalar
+    """E-mail address, extension, login or Gong user id, or a list of them; empty: nobody."""
+    when: Scalar = True
+    """A condition; when false the call is not shared with them."""
+    each: str | None = None
+    """A list; the call is shared with `who` of each `item` of it."""
+
+
 class MergeRule(_Language):
     """Which file of a call becomes which channel."""
 
@@ -284,6 +295,8 @@ class MappingFile(_Language):
     """Things worth a remark in `explain` and the ledger; the recording is sent."""
     internal_calls: InternalCalls | None = None
     """What to do with calls between two people of the company."""
+    share_with: tuple[Scalar | ShareRule, ...] | str = ()
+    """Gong users who are given access to the call once Gong has its media, besides those who have it anyway."""
     body: str | None = None
     """A template that gives a whole body of POST /v2/calls; the fields under `call` come on top."""
     call: CallTemplate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,5 +136,22 @@ def _nobody(definition: Definition) -> Iterator[Found]:
     yield error(("call", "parties"), "none of them is the primaryUser; add a party with the same userId")
 
 
+def _shares(definition: Definition) -> Iterator[Found]:
+    """Who is named under share_with, as far as it stands in the file."""
+    results = Results(lets=definition.lets, tables=definition.tables)
+    for loc, node in _leaves(definition.share_with, ("share_with",)):
+        if loc[-1] in ("when", "each"):
+            continue
+        for value in dict.fromkeys(value for value in results.of(node) if isinstance(value, str)):
+            if value.count("@") > 1 or any(mark in value for mark in ",;"):
+                yield error(loc, f"{value!r} names several people in one text, and is nobody; write a list")
+            elif "@" in value and not _ADDRESS.fullmatch(value.strip()):
+                yield error(loc, f"{value!r} is no e-mail address")
+        if isinstance(node, Template) and any(one.name == "agent" for one in node.filters):
+            yield error(loc, "| agent holds a recording before it is sent when nobody is found, and gives no text; "
+                             "leave it out: an extension or login is looked up here anyway")  # fmt: skip
+
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 Check = Callable[[Definition], Iterator[Found]]
-FIELD_CHECKS: tuple[Check, ...] = (_refused, _identity, _start, _nobody)
+FIELD_CHECKS: tuple[Check, ...] = (_refused, _identity, _start, _nobody, _shares)

@@ -88,6 +88,7 @@ class _Reader:
         internal = mapping_in(data.get("internal_calls"))
         internal_when = self._condition(internal.get("when", False), ("internal_calls", "when"))
         body = self._node(data["body"], ("body",)) if isinstance(data.get("body"), str) else None
+        share_with = self._node(data.get("share_with", []), ("share_with",))
         call = {key: self._node(value, ("call", key)) for key, value in mapping_in(data.get("call")).items()}
         self._required(body, call)
         if parsed is None or self.problems:
@@ -108,6 +109,7 @@ class _Reader:
             warn_when=rules["warn_when"],
             internal_when=internal_when,
             internal_policy=parsed.internal_calls.policy if parsed.internal_calls else "skip",
+            share_with=share_with,
             body=body if isinstance(body, Template) else None,
             call=call,
             names_used=frozenset(self._used),
@@ -258,7 +260,7 @@ def key_path(loc: Loc) -> str:
 
 
 def _is_item_of_call(loc: Loc) -> bool:
-    return loc[0] == "call" and isinstance(loc[-1], int)
+    return loc[0] in ("call", "share_with") and isinstance(loc[-1], int)
 
 
 def _by_place(problem: str) -> tuple[int, int]:

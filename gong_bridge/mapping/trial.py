@@ -18,6 +18,7 @@ from gong_bridge.mapping.agents import Agent
 from gong_bridge.mapping.engine import Mapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People, agents_line
+from gong_bridge.mapping.shares import Share
 from gong_bridge.mapping.sidecars import NothingBeside
 from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording
 
@@ -27,7 +28,10 @@ _MOST_CAUSES = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one recording. `person` is (kind, value) of somebody unknown; `request` what would be sent."""
+    """What became of one recording. `person` is (kind, value) of somebody unknown; `request` what would be sent.
+
+    share_with: who would be given access to the call.
+    """
 
     source: str
     key: str
@@ -38,6 +42,7 @@ class Outcome:
     person: tuple[str, str] | None = None
     warnings: tuple[str, ...] = ()
     request: dict[str, Any] | None = field(default=None, repr=False)
+    share_with: tuple[Share, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One line of --json; `agents_line` is ready for agents.csv but for the e-mail address."""
@@ -48,7 +53,7 @@ class Outcome:
         return {
             "source": self.source, "key": self.key, "mapping": self.mapping, "verdict": self.verdict,
             "code": self.code, "reason": self.reason, "person": person, "warnings": list(self.warnings),
-            "request": self.request,
+            "request": self.request, "share_with": [share.to_json() for share in self.share_with],
         }  # fmt: skip
 
 
@@ -69,6 +74,8 @@ class Tally:
         self.total = 0
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.people: Counter[tuple[str, str]] = Counter()
+        self.shared: Counter[str] = Counter()
+        """Who would be given access, to how many calls; those who are nobody yet are among the causes."""
         self._causes: dict[tuple[str, str], list[Any]] = {}
         self._identities: dict[bytes, str] = {}
         self._shared: set[bytes] = set()
@@ -84,6 +91,7 @@ class Tally:
             if outcome.person is not None:  # each is in the list of people, with the line to add
                 reason = reason.partition("; add a line to agents.csv")[0].replace(repr(outcome.person[1]), "*")
             self._cause(outcome.verdict, reason, outcome.key)
+        self.shared.update(share.shown_as for share in outcome.share_with if share.user is not None)
         for warning in outcome.warnings:
             self._cause("sent, remark", warning, outcome.key)
         if outcome.request is not None:
@@ -154,8 +162,7 @@ class NamesOnly:
             return self._compose(key)
         except UnknownPerson as error:
             if error.kind == "email" and not any(user.email == error.value for user in self._users):
-                self._users.append(GongUser(id=f"8{len(self._users):04}", email=error.value))
-                self._people = People(self._agents, self._users)
+                self._take_for_users([error.value])
                 return self.look(key)
             person = (error.kind, error.value)
             return Outcome(
@@ -195,8 +202,17 @@ class NamesOnly:
             )
         )
         draft = composition.draft
+        strangers = [one.wanted for one in composition.share_with if one.user is None and "@" in one.wanted]
+        if strangers:
+            self._take_for_users(strangers)
+            return self._compose(key)
         return Outcome(
             source=self._source, key=key, mapping=self._mapping.name, verdict="skipped" if draft is None else "sent",
             reason=composition.skip_reason, warnings=composition.warnings,
-            request=None if draft is None else draft.to_json(),
+            request=None if draft is None else draft.to_json(), share_with=composition.share_with,
         )  # fmt: skip
+
+    def _take_for_users(self, addresses: Sequence[str]) -> None:
+        for address in addresses:
+            self._users.append(GongUser(id=f"8{len(self._users):04}", email=address))
+        self._people = People(self._agents, self._users)

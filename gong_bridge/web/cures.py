@@ -16,7 +16,8 @@ class Cure:
 
 CURES: dict[str, Cure] = {
     "unknown-person": Cure(
-        means="Nobody in agents.csv or among Gong's users matches the extension, login, e-mail or name of the call.",
+        means="Nobody in agents.csv or among Gong's users matches the extension, login, e-mail or name of the call, or "
+        "of share_with in the mapping.",
         to_do="Add the person to agents.csv with the e-mail that Gong knows. The bridge notices and goes on by itself.",
     ),
     "unusable-user": Cure(
@@ -56,6 +57,11 @@ CURES: dict[str, Cure] = {
     "already-known": Cure(
         means="Gong says that it has this call already, but does not list it.",
         to_do="Look the call up in Gong. If it is there whole, skip the entry; else retry.",
+    ),
+    "not-shared": Cure(
+        means="Gong has the call and its media, but did not give the users access whom the mapping names.",
+        to_do="Do what the reason says: grant the scope, or correct share_with in the mapping. Then retry: nothing is "
+        "uploaded again. The recording itself stays where it is until then.",
     ),
     "source-gone": Cure(
         means="The call was created in Gong, but the recording vanished before its media was sent.",

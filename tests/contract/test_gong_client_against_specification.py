@@ -16,6 +16,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from gong_bridge.call_draft import CallDraft, Party
 from gong_bridge.gong import (
     PARTS,
     CallFilter,
@@ -41,7 +42,6 @@ from gong_bridge.gong.models import transcripts as transcripts_shapes
 from gong_bridge.gong.models import users as users_shapes
 from gong_bridge.gong.models import users_access as access_shapes
 from gong_bridge.gong.wire import GongAnswer, NotFound, Operation, Records
-from gong_bridge.model import CallDraft, Party
 from tests.integration.scripted_gong import Exchange, ScriptedGong, client_of
 
 SPECIFICATION = Path(__file__).resolve().parents[2].parent / "shared" / "gong-api-v2-openapi.json"

@@ -87,6 +87,23 @@ def test_media_is_really_read_and_waiting_is_not_held(home: Home, sandbox: Sandb
     assert tried.returncode == 1
 
 
+def test_with_whom_calls_would_be_shared_is_shown_there_and_by_explain(home: Home, sandbox: Sandbox) -> None:
+    (home.root / "mappings").mkdir()
+    (home.root / "mappings" / "own.yaml").write_text("about: Own.\nextends: sidecar-json\nshare_with: ['202', '299']\n")
+    home.config["mappings"] = "mappings"
+    home.config["sources"][0]["mapping"] = "own"
+    home.write()
+    drop(home.recorder, "one.wav", 1)
+    tried = home.run("mapping", "try", str(home.recorder))
+    assert "Shared with, once Gong has them:\nagent-202@example.com    1 call\n" in tried.stdout
+    assert "share_with: extension '299' is nobody in agents.csv or Gong" in tried.stdout.replace("\n", " ")
+    explained = home.run("explain", str(home.recorder / "one.wav"))
+    assert "shared  with agent-202@example.com, once Gong has the media" in explained.stdout
+    facts = json.loads(home.run("explain", str(home.recorder / "one.wav"), "--json").stdout)
+    assert [one["user_id"] is None for one in facts["share_with"]] == [False, True]
+    assert sandbox.calls == []
+
+
 def test_two_recordings_with_one_identity_are_pointed_out(home: Home, sandbox: Sandbox) -> None:
     """The mapping would lose one of them."""
     home.environment = {"COLUMNS": "250"}

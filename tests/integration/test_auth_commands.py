@@ -99,6 +99,24 @@ def test_login_by_the_browser_status_and_logout(home: Path) -> None:
     assert run(home, "auth", "status").exit_code == 1
 
 
+def test_the_scope_for_sharing_is_needed_where_a_mapping_shares(home: Path) -> None:
+    assert log_in(home).exit_code == 0
+    (home / "mappings").mkdir()
+    (home / "mappings" / "own.yaml").write_text("about: Own.\nextends: sidecar-json\nshare_with: ['202']\n")
+    config = yaml.safe_load((home / "bridge.yaml").read_text())
+    config["mappings"] = "mappings"
+    config["sources"][0]["mapping"] = "own"
+    (home / "bridge.yaml").write_text(yaml.safe_dump(config))
+    facts = run(home, "auth", "status", "--json")
+    assert (facts.exit_code, json.loads(facts.output)["missing_scopes"]) == (1, ["api:call-user-access:write"])
+    shown = run(home, "auth", "status").output
+    (row,) = [line.split() for line in shown.splitlines() if "call-user-access" in line]
+    assert row[1:] == ["MISSING", "give", "users", "access", "to", "calls"]
+    config["gong"]["oauth"]["more_scopes"] = ["api:call-user-access:write"]
+    (home / "bridge.yaml").write_text(yaml.safe_dump(config))
+    assert log_in(home).exit_code == 0
+
+
 def test_an_answer_to_another_log_in_is_refused(home: Path) -> None:
     done = run(home, "auth", "login", "--paste", typed="http://localhost/callback?code=abc&state=foreign\n")
     assert isinstance(done.exception, ConfigError)

@@ -21,7 +21,9 @@ from gong_bridge.sandbox.options import Fault, SandboxOptions
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.recordings import drop
 from tests.integration.bench import Bench, bench
+from tests.integration.test_core_sharing import ID_OF, write_mapping
 
+SHARED_AND_DELETED = {"mapping": "shared", "after_upload": "delete"}
 RANK = {state: rank for rank, state in enumerate((*OPEN_STATES, State.DONE))}
 STOPPED = (State.HELD, State.REJECTED, State.SKIPPED)
 MOST_ROUNDS = 12
@@ -45,10 +47,12 @@ KINDS = [
 POINTS_OF_A_STEP = (
     Point.PROBED, Point.DRAFTED, Point.CREATE_INTENDED, Point.CALL_UNSTORED, Point.CALL_FOUND, Point.CREATED,
     Point.UPLOAD_INTENDED, Point.BODY_1, Point.BODY_100, Point.MEDIA_UNSTORED, Point.MEDIA_CONFIRMED, Point.DELIVERED,
-    Point.DELETE_CHECKED, Point.DELETED,
+    Point.SHARE_UNSTORED, Point.SHARED, Point.DELETE_CHECKED, Point.DELETED,
 )  # fmt: skip
 """Where our own code may raise anything."""
-POINTS_OF_THE_LINE = (Point.POST_SENT, Point.POST_ANSWERED, Point.MEDIA_SENT, Point.MEDIA_ANSWERED)
+POINTS_OF_THE_LINE = (
+    Point.POST_SENT, Point.POST_ANSWERED, Point.MEDIA_SENT, Point.MEDIA_ANSWERED, Point.SHARE_SENT,
+)  # fmt: skip
 """Where the request has left: nobody can know there that it had no effect."""
 DURING_AN_UPLOAD = (Point.UPLOAD_INTENDED, Point.BODY_1, Point.BODY_100)
 """Who is suspended here for longer than a lease, and then goes on, sends the same bytes a second time."""
@@ -104,14 +108,16 @@ TROUBLES: st.SearchStrategy[Trouble] = st.one_of(
     st.builds(ClockMoved, hours=st.integers(-48, 48)),
     st.builds(
         Fault,
-        operation=st.sampled_from(("addCall", "addCallRecording")),
+        operation=st.sampled_from(("addCall", "addCallRecording", "addUsersAccessToCalls")),
         kind=st.just("status_after"),
         status=st.sampled_from((500, 502, 503, 504)),
         retry_after=st.just("0"),
     ),
     st.builds(
         Fault,
-        operation=st.sampled_from(("addCall", "addCallRecording", "listCalls", "listCallsExtensive")),
+        operation=st.sampled_from(
+            ("addCall", "addCallRecording", "listCalls", "listCallsExtensive", "addUsersAccessToCalls", "getCall")
+        ),
         kind=st.sampled_from(("status", "drop_before", "drop_after", "garbage", "truncated")),
         status=st.sampled_from((400, 401, 403, 404, 409, 429, 500, 503)),
         retry_after=st.just("0"),
@@ -131,9 +137,10 @@ class World:
 @pytest.fixture(scope="module", params=["conflict", "bad_request", "same_id"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     root: Path = tmp_path_factory.mktemp("machine")
+    write_mapping(root, "[agent-202@example.com, '203']")
     with (
         Sandbox(SandboxOptions(repeated_id=request.param, page_size=100)) as sandbox,
-        bench(root, sandbox.base_url, source={"after_upload": "delete"}) as bridge,
+        bench(root, sandbox.base_url, source=SHARED_AND_DELETED, mappings="mappings") as bridge,
     ):
         yield World(bridge=bridge, sandbox=sandbox, numbers=itertools.count(1))
 
@@ -170,6 +177,8 @@ def check_every_sequence(world: World, troubles: list[Trouble]) -> None:
     assert call.media.sha256 == digest
     assert call.media_puts == 1 or overtaken or never_told(world, entry)
     assert entry.call_id == call.id
+    assert call.shared_with == (ID_OF["202"], ID_OF["203"])
+    assert not (world.bridge.recorder / f"{name}.wav").exists()
 
 
 def suffer(world: World, trouble: Trouble) -> None:
@@ -240,6 +249,7 @@ def look_at(world: World, name: str) -> Entry:
 @example(troubles=[Killed(point=Point.MEDIA_SENT), Overtaken(point=Point.CREATED)])
 @example(troubles=[Killed(point=Point.MEDIA_SENT), *[GONG_DOES_NOT_TELL] * 3])
 @example(troubles=[Killed(point=Point.MEDIA_SENT), *[GONG_DOES_NOT_LIST_IT] * 3])
+@example(troubles=[Killed(point=Point.SHARE_UNSTORED), Overtaken(point=Point.SHARED)])
 def test_R22_R29_no_sequence_of_troubles_moves_an_entry_back_or_makes_a_second_call(
     world: World, troubles: list[Trouble]
 ) -> None:

@@ -33,8 +33,8 @@ def cookbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_cookbook_has_thirteen_mappings_and_each_has_a_golden_case() -> None:
-    assert len(COOKBOOK) == 13
+def test_the_cookbook_has_fourteen_mappings_and_each_has_a_golden_case() -> None:
+    assert len(COOKBOOK) == 14
     assert {folder.parent.name for folder in cases_in(HERE / "cookbook")} == set(COOKBOOK)
 
 

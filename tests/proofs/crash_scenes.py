@@ -93,6 +93,8 @@ BY_UPLOAD = [
     Scene(point=Point.MEDIA_CONFIRMED, source="deleted", before=(LOST_MEDIA,)),
     Scene(point=Point.DELETE_CHECKED, source="deleted"),
     Scene(point=Point.DELETED, source="deleted"),
+    Scene(point=Point.DELIVERED, source="shared"),
+    *(Scene(point=point, source="shared") for point in (Point.SHARE_SENT, Point.SHARE_UNSTORED, Point.SHARED)),
     *(Scene(point=point, source="moved") for point in (Point.MOVE_RESERVED, Point.MOVED)),
     *(Scene(point=point, source="across") for point in (Point.COPY_BEGUN, Point.COPY_WHOLE, Point.COPY_PLACED)),
     *(
@@ -122,8 +124,9 @@ def have_another_disk(beside: Path) -> bool:
 
 
 class CrashHome(Home):
-    """A home with six sources: `deleted`, `moved`, `across` (folders), `pairs` (calls in two files), `linked`,
-    `linked-moved` (buckets, where there is a store). `expected` is what Gong must have in the end."""
+    """A home with seven sources: `deleted`, `moved`, `across` (folders), `pairs` (calls in two files), `shared` (calls
+    that a second user may open), `linked`, `linked-moved` (buckets, where there is a store). `expected` is what Gong
+    must have in the end."""
 
     def __init__(
         self, root: Path, sandbox: Sandbox, *, run: Run, ledger_url: str | None = None, store_url: str | None = None,
@@ -148,6 +151,8 @@ class CrashHome(Home):
         self._folder("moved", after_upload={"move_to": str(self.away)})
         self._folder("across", after_upload={"move_to": far})
         self._folder("pairs", mapping="grouped", after_upload="delete")
+        (root / "mappings" / "shared.yaml").write_text(SHARED)
+        self._folder("shared", mapping="shared", after_upload="delete")
         if store_url is not None:
             way = "link" if link else "upload"
             self._bucket("linked", store_url, delivery=way, after_upload="delete")
@@ -263,6 +268,8 @@ class CrashHome(Home):
         assert {one: call.media_puts for one, call in calls.items() if call.media_puts != 1} == {}
         for unique_id, digest in self.expected.items():
             self._is_whole(calls[unique_id], digest)
+        shared = {one.client_unique_id for one in calls.values() if one.shared_with}
+        assert sorted(shared) == sorted(Path(one["key"]).stem for one in self.entries_of("shared"))
         with Ledger.open(self.config["ledger"]["url"]) as ledger:
             entries = list(ledger.views.entries())
             assert ledger.upkeep.integrity_check() == []
@@ -286,7 +293,11 @@ class CrashHome(Home):
 
     def sources_are_settled(self) -> None:
         """Every recording is deleted, or lies whole where it was to be moved; nothing half lies anywhere."""
-        lying = [path for name in ("deleted", "moved", "across", "pairs") for path in (self.root / name).rglob("*.wav")]
+        lying = [
+            path
+            for name in ("deleted", "moved", "across", "pairs", "shared")
+            for path in (self.root / name).rglob("*.wav")
+        ]
         assert lying == []
         moved = [path for place in {self.away, self.far} for path in place.rglob("*") if path.is_file()]
         digests = sorted(sha256(path.read_bytes()) for path in moved)
@@ -314,6 +325,7 @@ class CrashHome(Home):
         shutil.rmtree(self.far, ignore_errors=True)
 
 
+SHARED = "about: a proof's\nextends: sidecar-json\nshare_with: [agent-202@example.com]\n"
 BOTH_SIDES = "both sides of the call, each on its channel"
 ENDED = ("done", "skipped")
 _BIG_SECONDS = 137

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gong_bridge.call_draft import CallDraft
 from gong_bridge.errors import Held, NotYetComplete
 from gong_bridge.mapping.engine import Mapping, load_mapping
 from gong_bridge.mapping.library import mapping_files
-from gong_bridge.model import CallDraft
 from tests.unit.mapping.scenes import BODY, compose
 
 MAPPINGS = {name: load_mapping(path) for name, path in mapping_files(None).items()}

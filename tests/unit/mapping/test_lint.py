@@ -162,6 +162,18 @@ CASES = {
         [('    - userId: "{{ host.user_id }}"\n', "")],
         "error 14 call.parties: none of them is the primaryUser",
     ),
+    "people to share with in one text": (
+        [("call:\n", "share_with: ['lead@example.com, 203']\ncall:\n")],
+        "error 8 share_with[#1]: 'lead@example.com, 203' names several people in one text",
+    ),
+    "an address that is none": (
+        [("call:\n", "share_with: [{who: lead@example}]\ncall:\n")],
+        "error 8 share_with[#1].who: 'lead@example' is no e-mail address",
+    ),
+    "people to share with who would hold the recording": (
+        [("call:\n", "share_with: ['{{ ext | agent }}']\ncall:\n")],
+        "error 8 share_with[#1]: | agent holds a recording before it is sent",
+    ),
     "a sidecar with the ending of recordings": (
         [
             ("call:\n", "sidecar: {format: json, find: [{append: .wav}]}\ncall:\n"),

@@ -1,4 +1,4 @@
-"""How far a pass over a source is; what was not there, quickly found; people who were erased, and who did it."""
+"""Passes that go on, with whom calls are shared, what was not there, and people who were erased."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0003"
 def upgrade() -> None:
     """New columns are empty for what is there: it keeps meaning what it meant."""
     op.add_column("source_health", sa.Column("under_way", sa.Text))
+    op.add_column("entries", sa.Column("share_with", sa.Text))
     gone = "state = 'skipped' AND reason_code = 'gone'"
     gone_behind_its_call = "state = 'held' AND reason_code = 'source-gone' AND group_key IS NULL"
     _partial("entries_gone", ["source", "key"], f"({gone} OR {gone_behind_its_call})")
