@@ -88,8 +88,7 @@ def reconcile(
     """What became of each day's recordings: in Gong, waiting, skipped, held, missing, doubled. Scope
     api:calls:read:basic.
 
-    Exit code 1 when something is missing and was not put back, is there twice, or is held; with --last also when the
-    nightly receipt is late, and not for what was held then.
+    Exit code 1: something is missing and not put back, there twice, or held; with --last also: a receipt is late.
     """
     if last and (from_text or to_text or repair):
         raise ConfigError("--last shows what is kept; leave out --from, --to and --repair")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from gong_bridge import clock
+from gong_bridge import clock, notify
 from gong_bridge.config.accounts import GongOptions, account_name
 from gong_bridge.config.schema import Config, ReconcileOptions
 from gong_bridge.errors import BridgeError, LedgerReadOnly
@@ -154,6 +154,8 @@ class Nightly:
         missing, doubled = sum(one.missing for one in lacking), sum(one.doubled for one in lacking)
         if missing or doubled:
             code = MISSING if missing else DOUBLED
+            notify.status(f"{missing} missing in Gong, {doubled} too many; gong-bridge status says of which days")
             log.warning("receipt", code=code, missing=missing, doubled=doubled, **told)
         else:
+            notify.status(f"nothing that was delivered is missing in Gong (receipt until {night.last})")
             log.info("receipt", missing=0, doubled=0, **told)

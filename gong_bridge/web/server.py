@@ -147,6 +147,9 @@ class _Site:
             "wrong_files": len(health.wrong_files),
             "failing": len(health.failing),
             "missing": len(health.missing),
+            "missing_in_gong": sum(one.missing for one in health.lacking),
+            "twice_in_gong": sum(one.doubled for one in health.lacking),
+            "late_receipts": sum(one.is_late for one in health.nights),
             "paused": next((pause for pause in pauses.values() if pause), None),
             **({"accounts": {name: {"paused": pause} for name, pause in pauses.items()}} if len(pauses) > 1 else {}),
             "paused_by_hand": [

@@ -74,6 +74,11 @@ def source_is_ill(ledger: Ledger) -> None:
     ledger.notes.save_health(SourceHealth(source="pbx", healthy=False, message="folder /calls is away", updated_at=NOW))
 
 
+def lacks(**counts: int) -> Callable[[Ledger], object]:
+    day = NOW.date() - timedelta(days=1)
+    return lambda ledger: ledger.receipts.keep(day, None, {"pbx": {"recorded": 9, **counts}}, NOW)
+
+
 def for_nobody(ledger: Ledger) -> None:
     claimed(ledger, source="taken-out")
 
@@ -101,6 +106,8 @@ TROUBLES: dict[str, tuple[Callable[[Ledger], object], str | list[str]]] = {
     "a source cannot be read": (source_is_ill, "folder /calls is away"),
     "a changed file is wrong": (lambda ledger: ledger.notes.tell_wrong_files(["agents.csv:3: x"]), "agents.csv:3: x"),
     "a thread fails": (lambda ledger: ledger.notes.tell_failing(["a part (clock) fails"]), "a part (clock) fails"),
+    "a receipt says that something is missing": (lacks(missing=2), "2026-01-04, pbx: 2 missing in Gong"),
+    "a receipt says that something is there twice": (lacks(doubled=1), "pbx: 1 more in Gong than there should be"),
     "another host is gone": (missing, "the bridge on rec-2 was last seen 2026-01-05 08:28:59 UTC"),
     "nobody serves what waits": (for_nobody, "1 recording waits, of source taken-out: it is in no bridge"),
 }

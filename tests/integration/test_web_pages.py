@@ -246,7 +246,8 @@ def test_health_is_200_and_says_so_when_all_is_well(pages: httpx.Client) -> None
     assert told == {
         "ready": True, "ledger": "ok", "degraded_sources": [], "wrong_files": 0,
         "failing": 0,
-        "missing": 0, "paused": None, "paused_by_hand": [],
+        "missing": 0, "missing_in_gong": 0, "twice_in_gong": 0, "late_receipts": 0, "paused": None,
+        "paused_by_hand": [],
         "needs_a_person": 12,
     }  # fmt: skip
 
