@@ -137,6 +137,7 @@ WAITS: dict[str, str] = {
     "waiting-for-sidecar": "for the sidecar",
     "link-pending": "for Gong to fetch them by link",
     "awaiting-parts": "for the other files of the same call",
+    "privacy-key": "because somebody was erased under a key that this host does not have",
     "no-room": "for disk space for conversions",
     "source-changed": "because they changed while they were read",
 }
