@@ -82,8 +82,10 @@ class Pipeline:
         now = clock.now()
         try:
             looked, entry = self._gathering.look(entry, now=now)
-            if looked is not None and looked.composition is not None and looked.composition.draft is not None:
-                erased = self._suppression.skip_if_erased(entry, looked.composition.draft.to_json(), now)
+            composition = None if looked is None else looked.composition
+            if looked is not None and composition is not None and composition.draft is not None:
+                draft, sidecar_key = composition.draft.to_json(), composition.sidecar_key
+                erased = self._suppression.skip_if_erased(entry, draft, now, sidecar_key=sidecar_key)
                 if erased is not None:
                     return erased
                 self._delivering.rehearse(entry, looked.media_record())
@@ -95,7 +97,6 @@ class Pipeline:
             return self._delivering.settle_late(entry)  # another file of the same call goes on for both
         if looked.verdict.skip_reason:
             return self._ledger.work.skip(entry, now=now, code="media-rule", reason=looked.verdict.skip_reason)
-        composition = looked.composition
         assert composition is not None
         if composition.draft is None:
             reason = composition.skip_reason or "the mapping's skip_when says so"

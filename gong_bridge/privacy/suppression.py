@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from gong_bridge.errors import ConfigError, ErasedUnreadable
-from gong_bridge.ledger.erasing import ERASED
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.suppressions import person_of
 from gong_bridge.model import Entry
@@ -31,28 +30,30 @@ class Suppression:
         except ErasedUnreadable as trouble:
             raise ConfigError(f"privacy: {trouble.message}") from None
 
-    def skip_if_erased(self, entry: Entry, draft: Mapping[str, Any], now: datetime) -> Entry | None:
-        """`entry` set aside, and emptied, when somebody in its call was erased; None: nobody was.
+    def skip_if_erased(
+        self, entry: Entry, draft: Mapping[str, Any], now: datetime, *, sidecar_key: str | None = None
+    ) -> Entry | None:
+        """`entry` set aside, emptied, and marked for whom, when somebody in its call was erased; None: nobody was.
 
-        Looks at every party and every other text of the call, and at the names of its files. Needs the lease. Raises
-        ErasedUnreadable, LeaseLost.
+        Looks at every party and every other text of the call, and at the names of its files. sidecar_key: what the
+        draft was made from, when that is not written down yet. Needs the lease. Raises ErasedUnreadable, LeaseLost.
         """
         if not self._readable():
             return None
-        names = [name for name in (entry.key, entry.sidecar_key, entry.group_key) if name]
+        sidecar_key = sidecar_key or entry.sidecar_key
+        names = [name for name in (entry.key, sidecar_key, entry.group_key) if name]
         found = self._keyring.digests(addresses_of(draft, names, self._country))
         listed = sorted(self._ledger.suppressions.listed(found))
         if not listed:
             return None
-        person = person_of(listed[0])
-        skipped = self._ledger.work.skip(entry, now=now, code=ERASED, reason=reason_for(person), clear_intent=True)
-        if entry.draft is None:
-            return skipped
+        self._ledger.work.note_intent(entry, None, now=now, sidecar_key=sidecar_key)
 
         def mentions_them(name: str) -> bool:
             return any(mentions(found[one], name, self._country, is_name=True) for one in listed)
 
-        self._ledger.erasing.erase([entry.id], person, now, mentions=mentions_them, reason=reason_for(person))
+        for digest in listed:
+            person = person_of(digest)
+            self._ledger.erasing.erase([entry.id], person, now, mentions=mentions_them, reason=reason_for(person))
         return self._ledger.views.get(entry.id)
 
     def _readable(self) -> bool:

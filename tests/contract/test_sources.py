@@ -422,6 +422,49 @@ def test_R30_move_keeps_the_path_and_is_not_found_again(place: Place) -> None:
     assert place.get("done/2026/11/a.1.wav") is None
 
 
+@pytest.mark.parametrize("after_upload", ["leave", "delete", {"move_to": "done"}])
+def test_an_erased_recording_is_gone_from_wherever_it_was_put(place: Place, after_upload: Any) -> None:
+    source = place.source(after_upload=after_upload)
+    place.put("2026/a.wav", b"recording")
+    place.put("2026/b.wav", b"another")
+    recording = next(one for one in source.candidates() if one.key == "2026/a.wav")
+    source.settle(recording)
+    there = source.places_of(recording)
+    assert len(there) == (0 if after_upload == "delete" else 1)
+    assert all(one.endswith("2026/a.wav") for one in there)
+    assert source.erase(recording).count == len(there)
+    assert source.places_of(recording) == []
+    assert source.erase(recording).count == 0
+    assert [place.get(key) for key in ("2026/a.wav", "done/2026/a.wav", "2026/b.wav")] == [None, None, b"another"]
+
+
+def test_another_version_than_the_one_to_be_erased_is_not_touched(place: Place) -> None:
+    source = place.source()
+    place.put("a.wav", b"recording")
+    recording = only_candidate(source)
+    place.put("a.wav", b"another recording")
+    assert source.places_of(recording) == []
+    assert source.erase(recording).count == 0
+    assert place.get("a.wav") == b"another recording"
+
+
+def test_a_sidecar_is_erased_by_its_key_once(place: Place) -> None:
+    source = place.source()
+    place.put("a.json", b"{}")
+    assert source.erase_beside("a.json").count == 1
+    assert source.erase_beside("a.json").count == 0
+    assert place.get("a.json") is None
+
+
+def test_nothing_is_erased_from_a_source_that_is_away(place: Place) -> None:
+    source = place.source()
+    place.put("a.wav", b"recording")
+    recording = only_candidate(source)
+    place.go_away()
+    with pytest.raises(SourceUnavailable):
+        source.erase(recording)
+
+
 def test_R30_move_never_overwrites(place: Place) -> None:
     place.put("done/a.wav", b"somebody else's")
     place.put("a.wav", b"RIFF")
