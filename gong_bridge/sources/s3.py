@@ -214,15 +214,21 @@ class Bucket:
 
     def places_of(self, recording: Recording) -> list[str]:
         """See Source.places_of."""
-        with translated(self._bucket):
-            keys = copies_of(self._client(), self._bucket, recording, self._moved_to(recording))
-        return [f"s3://{self._bucket}/{key}" for key in keys]
+        return [f"s3://{self._bucket}/{key}" for key in self._copies(recording)]
 
     def erase(self, recording: Recording) -> Erased:
         """See Source.erase."""
+        keys = self._copies(recording)
+        with translated(self._bucket):
+            return erase_keys(self._client(), self._bucket, keys)
+
+    def _copies(self, recording: Recording) -> list[str]:
         with translated(self._bucket):
             keys = copies_of(self._client(), self._bucket, recording, self._moved_to(recording))
-            return erase_keys(self._client(), self._bucket, keys)
+        if not keys:
+            with suppress(SourceGone):  # a bucket that is away says the same of every key
+                self.stat(recording.key)
+        return keys
 
     def erase_beside(self, key: str) -> Erased:
         """See Source.erase_beside."""
