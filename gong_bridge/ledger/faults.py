@@ -78,7 +78,7 @@ def _of_postgresql(error: BaseException, place: str, is_disconnect: bool) -> Bri
     state = getattr(error, "sqlstate", None) or ""
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, psycopg.OperationalError) and not state and any(words in said for words in _WRONG_ACCESS):
-        return WrongAccess(f"ledger {place}: {said}; correct ledger.url")
+        return WrongAccess(f"ledger {place}: {said}; correct ledger.url or ledger.password")
     if state in _CLASHES:
         return WritesClashed(f"ledger {place}: {said}")
     if state.startswith("54"):  # a value too long for an index: this entry's trouble, not the ledger's
