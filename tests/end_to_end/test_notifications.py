@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-import boto3
 
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, each_call_once, wait_until
 from tests.end_to_end.recordings import drop
 from tests.store import CREDENTIALS, store_client
+from tests.store_queue import StoreQueue
 
 NAME = "told-by-its-bucket"
 
@@ -21,17 +19,12 @@ class Told:
     def __init__(self, home: Home, store_url: str) -> None:
         self.home = home
         self.s3 = store_client(store_url)
-        self.sqs = boto3.client(
-            "sqs", endpoint_url=store_url, region_name="us-east-1",
-            aws_access_key_id="testing", aws_secret_access_key="testing",
-        )  # fmt: skip
+        self.queue = StoreQueue(NAME, store_url)
         self.s3.create_bucket(Bucket=NAME)
-        self.url = str(self.sqs.create_queue(QueueName=NAME)["QueueUrl"])
-        asked = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
-        self._queue = {"QueueArn": asked["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
+        self._queue = {"QueueArn": self.queue.arn, "Events": ["s3:ObjectCreated:*"]}
         home.environment = dict(CREDENTIALS)
         home.config["sources"] = [
-            {"name": "store", "bucket": NAME, "endpoint_url": store_url, "events": self.url, "rescan": "1h",
+            {"name": "store", "bucket": NAME, "endpoint_url": store_url, "events": self.queue.url, "rescan": "1h",
              "include": ["**/*.wav"], "mapping": "sidecar-json"}
         ]  # fmt: skip
 
@@ -49,15 +42,7 @@ class Told:
 
     def name_again(self, number: int) -> None:
         """One message more for an object, as SQS may hand out any message twice."""
-        about = {"bucket": {"name": NAME}, "object": {"key": f"call-{number}.wav"}}
-        body = {"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": about}]}
-        self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
-
-    def messages(self) -> int:
-        """Messages in the queue, those that somebody holds included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return sum(int(told[name]) for name in names)
+        self.queue.tell(f"call-{number}.wav")
 
 
 def test_R16_what_is_told_of_is_delivered_once_and_the_listing_finds_what_is_not(
@@ -73,9 +58,9 @@ def test_R16_what_is_told_of_is_delivered_once_and_the_listing_finds_what_is_not
         wait_until(lambda: set(home.states()) == {"call-0.wav", "call-1.wav"}, "they are noticed by their messages")
         home.wait_for("call-0.wav", "done")
         home.wait_for("call-1.wav", "done")
-        wait_until(lambda: told.messages() == 0, "the messages are gone")
+        wait_until(lambda: told.queue.left() == 0, "the messages are gone")
         told.name_again(0)
-        wait_until(lambda: told.messages() == 0, "one that comes late is gone, too")
+        wait_until(lambda: told.queue.left() == 0, "one that comes late is gone, too")
         told.tells(of_everything=False)
         expected |= told.put(2)
         assert service.stop() == 0

@@ -42,6 +42,7 @@ from gong_bridge.sources.sqs_client import region_of
 from tests.integration.bench import bench
 from tests.notebook import Notebook, eventually, running
 from tests.store import CREDENTIALS, breaking_proxy, moto_server, store_client
+from tests.store_queue import StoreQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 HANDBOOK = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -55,36 +56,21 @@ def _quick(monkeypatch: pytest.MonkeyPatch, store_credentials: None) -> None:
     monkeypatch.setattr(s3_events, "FIRST_WAIT_SECONDS", 0)
 
 
-class Queue:
-    """A bucket and its queue, as their owner uses them."""
+class Queue(StoreQueue):
+    """A bucket, a queue of the same name, and the source that reads both."""
 
     def __init__(self, store_url: str) -> None:
+        super().__init__(f"told-of-{next(numbers)}", store_url)  # the stand-in is one for the whole process
         self.store_url = store_url
         self.s3 = store_client(store_url)
-        self.sqs = boto3.client(
-            "sqs", endpoint_url=store_url, region_name="us-east-1",
-            aws_access_key_id="testing", aws_secret_access_key="testing",
-        )  # fmt: skip
-        self.name = f"told-of-{next(numbers)}"  # the stand-in is one for the whole process
         self.bucket = self.name
         self.s3.create_bucket(Bucket=self.bucket)
-        self.url = str(self.sqs.create_queue(QueueName=self.name)["QueueUrl"])
-
-    def send(self, body: str) -> None:
-        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def tell(self, key: str, name: str = "ObjectCreated:Put", bucket: str | None = None) -> None:
-        about = {"bucket": {"name": bucket or self.bucket}, "object": {"key": quote_plus(key)}}
-        self.send(json.dumps({"Records": [{"eventVersion": "2.1", "eventName": name, "s3": about}]}))
+        super().tell(quote_plus(key), name, bucket)
 
     def put(self, key: str, data: bytes = b"RIFF") -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
-
-    def left(self) -> int:
-        """Messages in the queue, those that somebody holds included."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)["Attributes"]
-        return sum(int(value) for value in told.values())
 
     def source(self, **options: Any) -> Bucket:
         settings = {"name": "connect", "bucket": self.bucket, "mapping": "amazon-connect", "rescan": 3600,
@@ -97,7 +83,7 @@ def queue(store_url: str) -> Iterator[Queue]:
     made = Queue(store_url)
     yield made
     made.s3.close()
-    made.sqs.close()
+    made.close()
 
 
 @contextmanager

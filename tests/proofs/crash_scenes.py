@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
 
 from gong_bridge.kill_points import VARIABLE, Point
@@ -25,6 +23,7 @@ from tests import recorded_groups
 from tests.end_to_end.bridge import Home, environment
 from tests.end_to_end.recordings import age, call_text, drop, sha256, wav
 from tests.store import CREDENTIALS, store_client
+from tests.store_queue import StoreQueue
 
 SIGKILLED = -9
 MICROSECONDS = 1_000_000
@@ -364,37 +363,11 @@ def crash_home(root: Path, sandbox: Sandbox, **options: Any) -> Iterator[CrashHo
         home.close()
 
 
-class Queue:
-    """A bucket's queue, as its owner sees it."""
-
-    def __init__(self, bucket: str, store_url: str) -> None:
-        self._sqs = boto3.client(
-            "sqs", endpoint_url=store_url, region_name="us-east-1",
-            aws_access_key_id="testing", aws_secret_access_key="testing",
-        )  # fmt: skip
-        self._bucket = bucket
-        self.url = str(self._sqs.create_queue(QueueName=bucket)["QueueUrl"])
-
-    def tell(self, key: str) -> None:
-        about = {"bucket": {"name": self._bucket}, "object": {"key": key}}
-        body = json.dumps({"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": about}]})
-        self._sqs.send_message(QueueUrl=self.url, MessageBody=body)
-
-    def left(self) -> int:
-        """Messages in the queue, those that a dead process has read included."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)["Attributes"]
-        return sum(int(value) for value in told.values())
-
-    def close(self) -> None:
-        self._sqs.close()
-
-
 @contextmanager
-def queue_of(home: CrashHome, source: str, store_url: str) -> Iterator[Queue]:
+def queue_of(home: CrashHome, source: str, store_url: str) -> Iterator[StoreQueue]:
     """A queue that a source reads from now on; its listing finds nothing new for an hour."""
     options = home.options_of(source)
-    queue = Queue(options["bucket"], store_url)
+    queue = StoreQueue(options["bucket"], store_url)
     options.update(events=queue.url, rescan="1h")
     try:
         yield queue

@@ -44,12 +44,21 @@ def test_an_abstract_socket_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("address", [None, "", "nonsense", "/nowhere/notify", "@nobody-listens-here"])
-def test_without_systemd_nothing_happens(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nobody_is_told_and_nobody_is_troubled(
+    address: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not even a socket that lies where the service was started and has the name in its variable."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     if address is not None:
         monkeypatch.setenv("NOTIFY_SOCKET", address)
-    notify.ready()
-    notify.status("fine")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listener:
+        listener.bind("nonsense")
+        notify.ready()
+        notify.status("fine")
+        with pytest.raises(BlockingIOError):
+            listener.recv(100)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_systemd_that_does_not_read_never_blocks_the_bridge(systemd: socket.socket) -> None:
