@@ -49,6 +49,12 @@ def remarks_on(draft: CallDraft) -> Iterator[str]:
     with_channel = any(party.media_channel_id is not None for party in draft.parties)
     if draft.speakers_timeline is not None and with_channel:
         yield "Gong does not use mediaChannelId where a speakersTimeline is given"
+    for index, party in enumerate(draft.parties):
+        if party.context and party.user_id is not None:
+            yield f"parties[{index}].context: Gong takes CRM records of people outside of the company only"
+    for link in draft.context or ():
+        if sum("Opportunity" in record.object_type for record in link.objects or ()) > 1:
+            yield f"context: Gong takes one opportunity of an account only, and here are several of {link.system}"
 
 
 def _actual_start(draft: CallDraft, scene: Scene) -> Iterator[str]:

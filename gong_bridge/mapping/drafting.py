@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from gong_bridge.call_draft import CallDraft
+from gong_bridge.call_draft import CallDraft, CrmSystem
 from gong_bridge.errors import BadMetadata
 from gong_bridge.mapping.language import LEFT_TO_THE_BRIDGE
 from gong_bridge.mapping.plain_filters import is_empty
@@ -52,7 +52,14 @@ def sendable(text: str) -> str:
 
 
 def draft_of(values: dict[str, Any]) -> CallDraft:
-    """The checked draft. Raises BadMetadata naming every field that Gong would refuse, and the rule."""
+    """The checked draft. Raises BadMetadata naming every field that Gong would refuse, and the rule.
+
+    Of links to a CRM those without a record are left out: the recorder knew none.
+    """
+    values = _with_real_links(values)
+    parties = values.get("parties")
+    if isinstance(parties, list):
+        values["parties"] = [_with_real_links(party) if isinstance(party, dict) else party for party in parties]
     problems = [*_unknown_fields(values, CallDraft, "")]
     problems += [
         f"{field}: the bridge delivers the media itself; remove this field"
@@ -71,6 +78,16 @@ def draft_of(values: dict[str, Any]) -> CallDraft:
     if problems:
         raise BadMetadata("; ".join(problems))
     return draft
+
+
+def _with_real_links(values: dict[str, Any]) -> dict[str, Any]:
+    """A copy whose `context` has no system without objects; one that Gong does not know stays, to be named."""
+    links = values.get("context")
+    if not isinstance(links, list):
+        return dict(values)
+    empty = [{"system": system} for system in get_args(CrmSystem)]
+    real = [link for link in links if link not in empty]
+    return {name: real if name == "context" else value for name, value in values.items() if name != "context" or real}
 
 
 def problems_of_values(values: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -167,3 +167,63 @@ def test_a_channel_beside_a_timeline_is_worth_a_remark() -> None:
     }
 
     assert list(remarks_on(draft_of(values))) == ["Gong does not use mediaChannelId where a speakersTimeline is given"]
+
+
+@pytest.mark.parametrize("system", ["Salesforce", "HubSpot", "MicrosoftDynamic", "Generic"])
+def test_a_call_and_a_party_are_linked_to_records_of_each_system(system: str) -> None:
+    of_call = [{"system": system, "objects": [{"objectType": "Opportunity,Account", "objectId": 6}]}]
+    of_party = [{"system": system, "objects": [{"objectType": "Lead,Contact", "objectId": "3"}]}]
+    values = {**GOOD, "context": of_call, "parties": [*GOOD["parties"], {"name": "Customer", "context": of_party}]}
+    draft = draft_of(values)
+    assert list(remarks_on(draft)) == []
+    sent = draft.to_json()
+    assert sent["context"] == [{"system": system, "objects": [{"objectType": "Opportunity,Account", "objectId": "6"}]}]
+    assert sent["parties"][-1]["context"] == of_party
+
+
+def test_a_system_without_a_record_is_left_out() -> None:
+    values = {
+        **GOOD,
+        "context": [{"system": "Salesforce"}],
+        "parties": [{"userId": "7201", "context": [{"system": "HubSpot"}]}],
+    }
+    sent = draft_of(values).to_json()
+    assert "context" not in sent
+    assert sent["parties"] == [{"userId": "7201"}]
+
+
+def test_records_that_gong_would_not_use_are_worth_a_remark() -> None:
+    two = [{"objectType": "Opportunity", "objectId": one} for one in ("6", "7")]
+    contact = [{"system": "Generic", "objects": [{"objectType": "Contact", "objectId": "3"}]}]
+    values = {
+        **GOOD,
+        "context": [{"system": "Salesforce", "objects": two}],
+        "parties": [{"userId": "7201", "context": contact}],
+    }
+    assert list(remarks_on(draft_of(values))) == [
+        "parties[0].context: Gong takes CRM records of people outside of the company only",
+        "context: Gong takes one opportunity of an account only, and here are several of Salesforce",
+    ]
+
+
+def link_to(**record: str) -> list:
+    return [{"system": "Generic", "objects": [record]}]
+
+
+@pytest.mark.parametrize(
+    ("links", "problem"),
+    [
+        ([{"system": "Sugar", "objects": [{"objectType": "Lead", "objectId": "1"}]}], "context[0].system: "),
+        (link_to(objectType="Deal", objectId="1"), "context[0].objects[0].objectType: "),
+        (link_to(objectType="Lead"), "context[0].objects[0].objectId: "),
+        (link_to(objectType="Lead", objectID="1"), "context[0].objects[0].objectID: "),
+        ([{"objects": [{"objectType": "Lead", "objectId": "1"}]}], "context[0].system: "),
+    ],
+)  # fmt: skip
+def test_a_link_that_gong_would_refuse_is_named(links: list, problem: str) -> None:
+    with pytest.raises(BadMetadata) as caught:
+        draft_of({**GOOD, "context": links})
+    assert str(caught.value).startswith(problem)
+    with pytest.raises(BadMetadata) as caught:
+        draft_of({**GOOD, "parties": [*GOOD["parties"], {"name": "Customer", "context": links}]})
+    assert f"].{problem}" in str(caught.value)

@@ -158,6 +158,33 @@ CASES = {
         [("{{ when | time('%Y%m%d%H%M%S') }}", "{{ modified_at }}")],
         "warning 10 call.actualStart: the time of the file",
     ),
+    "a record of a CRM that Gong does not know": (
+        [
+            (
+                "  parties:\n",
+                "  context: [{system: Sugar, objects: [{objectType: Deal, objectId: x}]}]\n  parties:\n",
+            ),
+        ],
+        "error 13 call.context[#1].system: 'Sugar' is refused by Gong",
+    ),
+    "a kind of record that Gong does not know": (
+        [
+            (
+                "  parties:\n",
+                "  context: [{system: Generic, objects: [{objectType: Deal, objectId: x}]}]\n  parties:\n",
+            ),
+        ],
+        "error 13 call.context[#1].objects[#1].objectType: 'Deal' is refused by Gong",
+    ),
+    "a kind of record that is none of a person": (
+        [
+            (
+                "    - userId:",
+                "    - context: [{system: Generic, objects: [{objectType: Partner, objectId: x}]}]\n      userId:",
+            )
+        ],
+        "error 14 call.parties[#1].context[#1].objects[#1].objectType: 'Partner' is refused by Gong",
+    ),
     "a call without its host": (
         [('    - userId: "{{ host.user_id }}"\n', "")],
         "error 14 call.parties: none of them is the primaryUser",
