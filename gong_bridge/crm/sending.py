@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gong_bridge import clock
 from gong_bridge.crm.requests import Request
-from gong_bridge.errors import RefusedByGong, ServiceDown, Unclear
+from gong_bridge.errors import RefusedByGong, RetryLater, ServiceDown, Unclear
 from gong_bridge.gong.crm import Crm, RequestIdUsed
 from gong_bridge.gong.models.crm import RequestStatus
 from gong_bridge.receive.patience import Patience
@@ -26,6 +26,7 @@ class Sender:
         self._patience = patience
         self._ask_first = request.was_begun
         self._was_sent = False
+        """Whether Gong may have it from this process."""
 
     def send(self, send: Callable[[], None]) -> bool:
         """Have Gong take it: `send` once, and again only when it is certain that Gong has not.
@@ -47,6 +48,10 @@ class Sender:
                 http_status=unclear.http_status,
                 request_id=unclear.request_id,
             ) from None
+        except RetryLater:
+            # Certain or not, asking costs little; a 503 comes from before Gong, or from behind it.
+            self._ask_first = self._was_sent = True
+            raise
         except RequestIdUsed:
             if not self._request.was_begun and not self._was_sent:
                 raise
