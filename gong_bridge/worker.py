@@ -241,7 +241,7 @@ class Worker:
 def log_step(before: Entry, after: Entry) -> None:
     """The one log line of a change: fixed words, no people (reasons may name them, so only the code is logged)."""
     fields = {"entry": after.id, "source": after.source, "state": after.state, "code": after.reason_code}
-    if before.state is after.state:
+    if before.state is after.state and after.lease_token is None:
         event, fields = "waiting", {**fields, "attempts": after.attempts}
     else:
         event, fields = "moved", {**fields, "before": before.state, "call_id": after.call_id}

@@ -18,7 +18,7 @@ LEVELS: list[set[str]] = [
     {"agents_file", "beside", "gate", "reach", "set_back", "switch"},
     {"directory", "identity", "linking", "logging_in", "notifications", "observer", "owner"},
     {"mapping_watch", "sidecar_watch"},
-    {"account", "receive", "route"},
+    {"account", "connected", "receive", "route"},
     {"crm", "privacy"},
     {"looking", "creating", "delivering", "receipt", "routing", "sidecars_again"},
     {"gathering", "sharing"},

@@ -57,7 +57,7 @@ class PlainDisplay(Observer):
 
     def stepped(self, before: Entry, after: Entry) -> None:
         """Print where the entry stands now."""
-        if after.state is before.state:
+        if after.state is before.state and after.lease_token is None:
             line = f"entry {after.id} ({after.source}): {after.state}, waiting: {after.reason_code}"
         else:
             line = f"entry {after.id} ({after.source}): {after.state}"
@@ -113,7 +113,7 @@ class BarDisplay(Observer):
     def stepped(self, before: Entry, after: Entry) -> None:
         """Count it; print a line when the entry came to an end, or waits for a reason of its own."""
         ended = after.state not in OPEN_STATES
-        waits = not ended and after.state is before.state
+        waits = not ended and after.state is before.state and after.lease_token is None
         with self._lock:
             self._counts["checked"] += before.state is State.FOUND and after.state is not State.FOUND
             self._counts["ended"] += ended

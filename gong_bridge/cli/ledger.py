@@ -135,13 +135,20 @@ def show(
         if found is None:
             raise ConfigError(f"there is no entry {entry}; `gong-bridge ledger list` shows the numbers")
         events = [event_as_json(event) for event in ledger.views.events(entry)]
-    facts = {**as_json_row(found), "draft": found.draft, "media": found.media, "notification": found.notification}
+    share_with = list(found.share_with) or None
+    facts = {
+        **as_json_row(found),
+        "share_with": share_with,
+        "draft": found.draft,
+        "media": found.media,
+        "notification": found.notification,
+    }
     if as_json:
         sys.stdout.write(json.dumps({**facts, "events": events}, ensure_ascii=False, default=str) + "\n")
         return
     for key, value in facts.items():
         if value not in (None, ""):
-            is_object = isinstance(value, dict)
+            is_object = isinstance(value, (dict, list))
             words = json.dumps(value, ensure_ascii=False, indent=2) if is_object else shown(key, value)
             out.print(Text.assemble((f"{key:>18}  ", "bold"), words), soft_wrap=True)
     out.print()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from gong_bridge.gong import calls, library, settings, stats, users, users_access
+from gong_bridge.gong import calls, crm, library, privacy, settings, stats, users, users_access
 from gong_bridge.gong.wire import Operation
 
 _ALWAYS: tuple[Operation, ...] = (
@@ -18,7 +18,7 @@ _ALWAYS: tuple[Operation, ...] = (
 )
 SHARING: tuple[Operation, ...] = (users_access.ADD,)
 """Needed besides where a mapping says with whom calls are shared (share_with)."""
-_RESOURCES = (calls, users, stats, settings, library, users_access)
+_RESOURCES = (calls, users, stats, settings, library, users_access, privacy, crm)
 """Whose operations commands use, each when a person wants it."""
 
 

@@ -14,8 +14,10 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from gong_bridge.cli import build_app
-from gong_bridge.errors import BridgeError, ConfigError
+from gong_bridge.connected import connected
+from gong_bridge.errors import BadCredentials, BridgeError, ConfigError
 from gong_bridge.gong.scopes import NEEDED_SCOPES
+from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 
 Command = Callable[..., Result]
@@ -115,6 +117,20 @@ def test_the_scope_for_sharing_is_needed_where_a_mapping_shares(home: Path) -> N
     config["gong"]["oauth"]["more_scopes"] = ["api:call-user-access:write"]
     (home / "bridge.yaml").write_text(yaml.safe_dump(config))
     assert log_in(home).exit_code == 0
+
+
+def test_a_python_program_uses_and_renews_the_tokens_of_the_ledger(home: Path, sandbox: Sandbox) -> None:
+    with connected(home / "bridge.yaml") as gong, pytest.raises(BadCredentials, match="gong-bridge auth login"):
+        next(iter(gong.users.list()))
+    assert log_in(home).exit_code == 0
+    before = json.loads(run(home, "auth", "status", "--json").output)["expires_at"]
+    with connected(home / "bridge.yaml") as gong:
+        assert [user.extension for user in gong.users.list()][:2] == ["201", "202"]
+        sandbox.play(Fault(operation="listUsers", kind="status", status=401))
+        with pytest.raises(BadCredentials):
+            next(iter(gong.users.list()))
+        assert next(iter(gong.users.list())).extension == "201"
+    assert json.loads(run(home, "auth", "status", "--json").output)["expires_at"] > before
 
 
 def test_an_answer_to_another_log_in_is_refused(home: Path) -> None:

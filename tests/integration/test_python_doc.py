@@ -23,8 +23,15 @@ def test_the_examples_of_the_python_page_run(sandbox: Sandbox, tmp_path: Path) -
     connected = re.search(r"with (connect\(.*\)) as gong:", first)
     assert connected is not None
     program = "\n".join([first, f"gong = {connected[1]}", *others, "gong.close()"])
+    (tmp_path / "bridge.yaml").write_text(
+        f"gong: {{base_url: '{sandbox.base_url}', access_key: sandbox, access_key_secret: sandbox-secret}}\n"
+        f"ledger: {{url: 'sqlite:///{tmp_path}/ledger.db'}}\n"
+        f"sources: [{{name: pbx, folder: {tmp_path}, mapping: sidecar-json}}]\n"
+    )
+    (tmp_path / "bridge.yaml").chmod(0o600)
     environment = {
         **os.environ,
+        "GONG_BRIDGE_CONFIG": str(tmp_path / "bridge.yaml"),
         "GONG_BASE_URL": sandbox.base_url,
         "GONG_ACCESS_KEY": "sandbox",
         "GONG_ACCESS_KEY_SECRET": "sandbox-secret",
@@ -40,6 +47,7 @@ def test_the_examples_of_the_python_page_run(sandbox: Sandbox, tmp_path: Path) -
     )
     assert shown.returncode == 0, shown.stderr
     assert "agent-207@example.com False" in shown.stdout
+    assert "7 users" in shown.stdout
     assert "The price list was discussed" in shown.stdout
     assert f"{ids[0]} {ids[0][-12:]}001 ['Good morning, how are you?']" in shown.stdout
     assert f"{ids[4]} Call 4" in shown.stdout
