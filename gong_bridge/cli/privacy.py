@@ -244,11 +244,17 @@ def _opened(options: Config) -> Iterator[_Opened]:
             country=options.company.country,
             in_gongs=InGongs(gongs, Patience(stop, progress.waits)),
             places=_places(options),
-            told=lambda _what: None,
+            told=_tell,
             stop=stop,
         )
         progress.give_way()
         yield _Opened(options=options, ledger=ledger, keyring=keyring, people=people)
+
+
+def _tell(what: str) -> None:
+    """A million entries take a minute or two to look through: a person sees that something goes on."""
+    if err.is_terminal:
+        err.print(Text(f"{what} ...", style="dim"))
 
 
 def _places(options: Config) -> dict[str, Place]:

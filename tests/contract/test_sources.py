@@ -456,6 +456,19 @@ def test_a_sidecar_is_erased_by_its_key_once(place: Place) -> None:
     assert place.get("a.json") is None
 
 
+def test_a_bucket_that_keeps_versions_says_that_they_stay(endpoint_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    place = BucketPlace(endpoint_url)
+    place.client.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
+    place.put("a.wav", b"recording")
+    source = place.source()
+    erased = source.erase(only_candidate(source))
+    assert (erased.count, erased.versions_stay) == (1, True)
+    assert place.get("a.wav") is None
+    place.client.close()
+
+
 def test_nothing_is_erased_from_a_source_that_is_away(place: Place) -> None:
     source = place.source()
     place.put("a.wav", b"recording")
