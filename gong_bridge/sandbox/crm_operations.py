@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gong_bridge.sandbox.answers import EXTRA, JsonAnswer, Refusal
-from gong_bridge.sandbox.crm_shapes import OBJECT_TYPES, UPLOAD_TYPES, Email, line_mistakes, schema_mistakes
+from gong_bridge.sandbox.crm_shapes import OBJECT_TYPES, UPLOAD_TYPES, Email, LineShape, schema_mistakes
 from gong_bridge.sandbox.crm_store import MOST_ERRORS, CrmRequest, CrmStore
 from gong_bridge.sandbox.multipart_file import OneFile
 from gong_bridge.sandbox.requests_read import read_json, read_query
@@ -122,7 +122,7 @@ class _Lines:
     def __init__(self, upload: CrmRequest, schema: list[Mapping[str, Any]]) -> None:
         self.objects: list[Mapping[str, Any]] = []
         self._upload = upload
-        self._schema = schema
+        self._shape = LineShape(str(upload.object_type), schema)
         self._rest = b""
         self._line = 0
         self._digest = hashlib.sha256()
@@ -147,7 +147,7 @@ class _Lines:
         self._line += 1
         try:
             value = json.loads(line.decode("utf-8"))
-            mistakes = line_mistakes(value, str(self._upload.object_type), self._schema)
+            mistakes = self._shape.mistakes(value)
         except (ValueError, RecursionError):
             mistakes = ["The line is not valid JSON"]
         if mistakes:

@@ -110,6 +110,12 @@ _SCHEMA = ListOf(
 )
 
 
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "STAGE": ("objectId", "name"),
+    "BUSINESS_USER": ("objectId", "modifiedDate", "emailAddress"),
+}
+
+
 def schema_mistakes(fields: Any) -> list[str]:
     """What is wrong with the body of uploadCrmSchemaField."""
     mistakes = list(_SCHEMA.mistakes(fields, "fields"))
@@ -125,22 +131,31 @@ def schema_mistakes(fields: Any) -> list[str]:
     return mistakes
 
 
-def line_mistakes(value: Any, object_type: str, added: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is wrong with one object; `added`: the fields that the company's schema adds."""
-    if not isinstance(value, dict):
-        return ["The line is not a JSON object"]
-    required = ["objectId", *([] if object_type == "STAGE" else ["modifiedDate"])]
-    if object_type == "STAGE":
-        required.append("name")
-    if object_type == "BUSINESS_USER" and value.get("isDeleted") is not True:
-        required.append("emailAddress")
-    missing = [f"Mandatory field [{name}] is missing or empty" for name in required if value.get(name) in (None, "")]
-    if missing:
-        return missing
-    shapes = {name: shape if name in required else OrNull(shape) for name, shape in _FIELDS[object_type].items()}
-    for field in added:
-        values = tuple(field.get("orderedValueList") or ())
-        shapes.setdefault(
-            field["uniqueName"], OrNull(Choice(values) if field["type"] == "PICKLIST" else _SIMPLE[field["type"]])
-        )
-    return list(Thing(shapes).mistakes(value, ""))
+class LineShape:
+    """What a line of this type must be; `added`: the fields that the company's schema adds."""
+
+    def __init__(self, object_type: str, added: Sequence[Mapping[str, Any]]) -> None:
+        self._object_type = object_type
+        self._required = _REQUIRED.get(object_type, ("objectId", "modifiedDate"))
+        shapes = {
+            name: shape if name in self._required else OrNull(shape) for name, shape in _FIELDS[object_type].items()
+        }
+        for field in added:
+            values = tuple(field.get("orderedValueList") or ())
+            shape = Choice(values) if field["type"] == "PICKLIST" else _SIMPLE[field["type"]]
+            shapes.setdefault(field["uniqueName"], OrNull(shape))
+        self._thing = Thing(shapes)
+
+    def mistakes(self, value: Any) -> list[str]:
+        """What is wrong with one object."""
+        if not isinstance(value, dict):
+            return ["The line is not a JSON object"]
+        is_gone = self._object_type == "BUSINESS_USER" and value.get("isDeleted") is True
+        missing = [
+            f"Mandatory field [{name}] is missing or empty"
+            for name in self._required
+            if value.get(name) in (None, "") and not (is_gone and name == "emailAddress")
+        ]
+        if is_gone and value.get("emailAddress", "") in (None, ""):
+            value = {name: one for name, one in value.items() if name != "emailAddress"}
+        return missing or list(self._thing.mistakes(value, ""))
