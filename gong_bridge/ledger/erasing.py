@@ -140,6 +140,7 @@ class Erasing:
     def _erase(self, ids: list[int], person: str, now: datetime, mentions: Callable[[str], bool], reason: str) -> int:
         wanted = select(entries).where(entries.c.id.in_(ids)).order_by(entries.c.id).with_for_update()
         with self._database.write() as connection:
+            self._overwrite_what_goes(connection)
             rows = connection.execute(wanted).all()
             marks = [
                 {"entry_id": row.id, "person": person, "version": row.version, "call_id": row.call_id,
@@ -157,6 +158,11 @@ class Erasing:
             write_events(connection, told)
             self._mark(connection, marks)
         return len(rows)
+
+    def _overwrite_what_goes(self, connection: Connection) -> None:
+        """SQLite else leaves old text in its file until the place is needed again."""
+        if self._database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
     def _mark(self, connection: Connection, marks: Sequence[Mapping[str, Any]]) -> None:
         if marks:
@@ -180,6 +186,7 @@ class Erasing:
                 erased_entries.c.entry_id.in_(some), erased_entries.c.recording_gone_at.is_(None)
             )
             with self._database.write() as connection:
+                self._overwrite_what_goes(connection)
                 connection.execute(marks.values(recording_gone_at=micros(now)))
                 for row in connection.execute(wanted.with_for_update()).all():
                     if any(mentions(text) for text in (row.key, row.sidecar_key) if text):

@@ -64,6 +64,17 @@ def test_an_emptied_entry_says_nothing_of_the_person_and_stays(ledger: Ledger) -
     assert add(ledger, recording("a.wav")) == 0
 
 
+def test_the_file_of_an_sqlite_ledger_does_not_hold_what_was_erased_either(
+    new_sqlite_ledger: Callable[[Path], str], tmp_path: Path
+) -> None:
+    with Ledger.open(new_sqlite_ledger(tmp_path / "ledger.db")) as ledger:
+        ids = [delivered(ledger, f"{number}.wav", str(number), call_id=str(number)).id for number in range(20)]
+    assert b"12025550143" in (tmp_path / "ledger.db").read_bytes()
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        erase(ledger, *ids)
+    assert b"12025550143" not in (tmp_path / "ledger.db").read_bytes()
+
+
 def test_an_id_that_names_nobody_stays_the_entry_s_own(ledger: Ledger) -> None:
     entry = delivered(ledger, "a.wav", "pbx-17")
     erase(ledger, entry.id)
