@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from gong_bridge import clock
@@ -19,6 +20,9 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.moving import move_ledger
 from gong_bridge.ledger.open import has_password, ledger_exists
 from gong_bridge.reach import reach_of
+
+LINE_SECONDS = 10.0
+"""How often a line says how far it is, where there is no terminal."""
 
 
 def register(ledger_app: typer.Typer) -> None:
@@ -48,26 +52,50 @@ def move(
     with (
         Ledger.open(options.ledger.url, options.ledger.password) as source,
         Ledger.open(to, secret) as target,
-        Progress(TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), console=out) as bars,
+        _Told(out) as told,
     ):
         if source.database.url == target.database.url:
             raise ConfigError("--to names the ledger that is in use already")
-        tasks: dict[str, int] = {}
-
-        def tell(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total or None)
-            bars.update(tasks[step], completed=done)  # type: ignore[arg-type]
-
         (source if target.database.is_sqlite else target).follow_clock()
         count = move_ledger(
             source, target, reaches=_reaches(options, to), now=clock.now(), lease_seconds=options.ledger.lease,
-            progress=tell,
+            progress=told.tell,
         )  # fmt: skip
     out.print(Text(f"{count:,} recordings are in the new ledger, each with its history; both were compared"))
     out.print(
         Text(f"now write this into bridge.yaml, and start the bridge:\n\nledger: {{url: '{to}'}}"), soft_wrap=True
     )
+
+
+class _Told:
+    """How far each step is: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tasks: dict[str, TaskID] = {}
+        self._next_line = 0.0
+        self._bars = Progress(
+            TextColumn("{task.description:>16}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
+            console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+
+    def __enter__(self) -> _Told:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def tell(self, step: str, done: int, total: int) -> None:
+        """`done` of `total` rows; 0 of 0 for a step that begins and cannot be counted."""
+        is_new = step not in self._tasks
+        if is_new:
+            self._tasks[step] = self._bars.add_task(step, total=total or None)
+        self._bars.update(self._tasks[step], completed=done, total=total or None)
+        now = clock.monotonic_seconds()
+        if not self._console.is_terminal and (is_new or now >= self._next_line):
+            self._next_line = now + LINE_SECONDS
+            self._console.print(f"{step}: {done:,} of {total:,}" if total else step)
 
 
 def _reaches(options: Config, to: str) -> dict[Lane, Lane]:

@@ -1,30 +1,30 @@
-"""Carries a whole ledger to another database, row by row and proved by a checksum; may be killed and begun again."""
+"""Carries a whole ledger to another database and compares both, row by row; may be killed and begun again."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import zip_longest
 
 from sqlalchemy import Connection, Table, func, select, text
 
 from gong_bridge.errors import BridgeError
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.bridges import MOVED_FROM, MOVED_TO
+from gong_bridge.ledger.bulk import Row, append, batches, drop_indexes, make_indexes
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.notes import read_note
 from gong_bridge.ledger.schema import backfills, bridges, entries, metadata, notes, source_health, turns
 
-_BATCH = 2_000
 _MOMENTARY = (bridges, turns, source_health)
 """What running bridges say of themselves; they say it again."""
 _TABLES = tuple(table for table in metadata.sorted_tables if table not in _MOMENTARY)
 _NUMBERED = tuple(table for table in _TABLES if "id" in table.c and table.c.id.type.python_type is int)
 _SMALL = tuple(table for table in _TABLES if table not in _NUMBERED)
+_OF_LANES = (entries, backfills)
 
 Progress = Callable[[str, int, int], None]
 """Told the step ("entries", "checking events"), how many rows are done, and of how many."""
@@ -54,8 +54,7 @@ def move_ledger(
         target.bridges.end_moving_in()
         reached(Point.MOVE_OPENED)
     source.bridges.end_moving_away(now)
-    with target.database.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(entries)).scalar_one())
+    return _count(target, entries)
 
 
 def _copy(source: Ledger, target: Ledger, reaches: Reaches, progress: Progress) -> None:
@@ -66,59 +65,58 @@ def _copy(source: Ledger, target: Ledger, reaches: Reaches, progress: Progress) 
             _copy_whole(source, connection, table, reaches)
         if not target.database.is_sqlite:
             _set_sequences(connection)
-    for table in _TABLES:
-        _compare(source, target, table, reaches, progress)
+    for table in _NUMBERED:
+        _compare_numbered(source, target, table, reaches, progress)
+    for table in _SMALL:
+        if list(_moved(table, _small_rows(source, table), reaches)) != list(_small_rows(target, table)):
+            raise _differ(source, target, table)
 
 
 def _copy_numbered(source: Ledger, target: Ledger, table: Table, reaches: Reaches, progress: Progress) -> None:
-    with source.database.read() as connection:
-        total = int(connection.execute(select(func.count()).select_from(table)).scalar_one())
-    with target.database.read() as connection:
-        done, last = connection.execute(select(func.count(), func.max(table.c.id))).one()
+    total, done = _count(source, table), _count(target, table)
     progress(table.name, done, total)
-    for batch in _batches(source, table, after=last or 0):
-        with target.database.write() as connection:
-            connection.execute(table.insert(), [_moved(table, row, reaches) for row in batch])
-        reached(Point.MOVE_BATCH)
-        done += len(batch)
-        progress(table.name, done, total)
-
-
-def _batches(ledger: Ledger, table: Table, after: int = 0) -> Iterator[list[dict[str, Any]]]:
-    """Rows by their ids, a batch in memory at a time."""
-    while True:
-        statement = select(table).where(table.c.id > after).order_by(table.c.id).limit(_BATCH)
-        with ledger.database.read() as connection:
-            rows = [dict(row) for row in connection.execute(statement).mappings()]
-        if not rows:
-            return
-        yield rows
-        after = rows[-1]["id"]
+    if done < total:
+        drop_indexes(target.database, table)
+        with target.database.read() as connection:
+            last = connection.execute(select(func.max(table.c.id))).scalar_one() or 0
+        for batch in batches(source.database, table, after=last):
+            append(target.database, table, list(_moved(table, batch, reaches)))
+            reached(Point.MOVE_BATCH)
+            done += len(batch)
+            progress(table.name, done, total)
+    progress(f"indexing {table.name}", 0, 0)
+    make_indexes(target.database, table)
+    progress(f"indexing {table.name}", 1, 1)
 
 
 def _copy_whole(source: Ledger, connection: Connection, table: Table, reaches: Reaches) -> None:
     own = {name: read_note(connection, name) for name in (MOVED_FROM, MOVED_TO)} if table is notes else {}
     connection.execute(table.delete())
-    rows = [_moved(table, row, reaches) for row in _small_rows(source, table)]
+    names = [column.name for column in table.c]
+    rows = [dict(zip(names, row, strict=True)) for row in _moved(table, _small_rows(source, table), reaches)]
+    rows += [{"name": name, "value": json.dumps(value)} for name, value in own.items() if value is not None]
     if rows:
         connection.execute(table.insert(), rows)
-    for name, value in own.items():
-        if value is not None:
-            connection.execute(table.insert(), {"name": name, "value": json.dumps(value)})
 
 
-def _small_rows(ledger: Ledger, table: Table) -> Iterator[dict[str, Any]]:
+def _small_rows(ledger: Ledger, table: Table) -> Iterator[Row]:
     with ledger.database.read() as connection:
-        for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings():
-            if table is not notes or row["name"] not in (MOVED_FROM, MOVED_TO):
-                yield dict(row)
+        for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+            if table is not notes or row.name not in (MOVED_FROM, MOVED_TO):
+                yield tuple(row)
 
 
-def _moved(table: Table, row: dict[str, Any], reaches: Reaches) -> dict[str, Any]:
-    if table in (entries, backfills):
-        lane = Lane(row["source"], row["reach"] or None)
-        row["reach"] = reaches.get(lane, lane).reach or ""
-    return row
+def _moved(table: Table, rows: Sequence[Row] | Iterator[Row], reaches: Reaches) -> Iterator[Row]:
+    """The rows as they are in the new ledger."""
+    renamed = {(one.source, one.reach or ""): other.reach or "" for one, other in reaches.items() if one != other}
+    if table not in _OF_LANES or not renamed:
+        yield from rows
+        return
+    names = list(table.c.keys())
+    source, reach = names.index("source"), names.index("reach")
+    for row in rows:
+        new = renamed.get((row[source], row[reach]))
+        yield row if new is None else (*row[:reach], new, *row[reach + 1 :])
 
 
 def _set_sequences(connection: Connection) -> None:
@@ -130,22 +128,25 @@ def _set_sequences(connection: Connection) -> None:
             connection.execute(statement, {"table": table.name, "last": last})
 
 
-def _compare(source: Ledger, target: Ledger, table: Table, reaches: Reaches, progress: Progress) -> None:
-    there, here = _digest(source, table, reaches, progress), _digest(target, table, {}, progress)
-    if there != here:
-        raise LedgersDiffer(
-            f"table {table.name} is not the same in both ledgers ({there[0]:,} rows there, {here[0]:,} here): was"
-            " one written meanwhile? Stop every bridge, empty the new ledger, move again; the old one is as it was"
-        )
+def _compare_numbered(source: Ledger, target: Ledger, table: Table, reaches: Reaches, progress: Progress) -> None:
+    total, done = _count(source, table), 0
+    nothing: list[Row] = []
+    both = zip_longest(batches(source.database, table), batches(target.database, table), fillvalue=nothing)
+    for there, here in both:
+        if list(_moved(table, there, reaches)) != here:
+            raise _differ(source, target, table)
+        done += len(here)
+        progress(f"checking {table.name}", done, total)
 
 
-def _digest(ledger: Ledger, table: Table, reaches: Reaches, progress: Progress) -> tuple[int, str]:
-    batches: Iterable[list[dict[str, Any]]]
-    batches = _batches(ledger, table) if table in _NUMBERED else [list(_small_rows(ledger, table))]
-    count, digest = 0, hashlib.sha256()
-    for batch in batches:
-        for row in batch:
-            digest.update(json.dumps(list(_moved(table, row, reaches).values()), default=str).encode())
-        count += len(batch)
-        progress(f"checking {table.name}", count, 0)
-    return count, digest.hexdigest()
+def _differ(source: Ledger, target: Ledger, table: Table) -> LedgersDiffer:
+    return LedgersDiffer(
+        f"table {table.name} is not the same in both ledgers ({_count(source, table):,} rows there,"
+        f" {_count(target, table):,} here): was one written meanwhile? Stop every bridge, empty the new ledger, move"
+        " again; the old one is as it was"
+    )
+
+
+def _count(ledger: Ledger, table: Table) -> int:
+    with ledger.database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

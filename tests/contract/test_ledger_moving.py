@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.bridges import BridgeSeen
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.moving import LedgersDiffer, move_ledger
+from gong_bridge.ledger.schema import metadata
 from gong_bridge.model import GongUser, State
 from tests.contract.test_ledger import NOON, add, after, created, recording
 
@@ -51,6 +53,12 @@ def seen(ledger: Ledger, seconds: float) -> None:
     )
 
 
+def index_names(ledger: Ledger) -> dict[str, set[str | None]]:
+    with ledger.database.read() as connection:
+        looked = inspect(connection)
+        return {table: {index["name"] for index in looked.get_indexes(table)} for table in metadata.tables}
+
+
 @pytest.mark.parametrize("direction", ["to postgresql", "to sqlite"])
 def test_R28_a_moved_ledger_is_the_same_and_goes_on_with_its_own_numbers(urls: UrlsFor, direction: str) -> None:
     from_url, to_url = urls(direction)
@@ -61,6 +69,7 @@ def test_R28_a_moved_ledger_is_the_same_and_goes_on_with_its_own_numbers(urls: U
         assert [user.aliases for user in new.people.users()] == [("a@example.com",)]
         assert new.notes.get_note("kept") == {"it": 1}
         assert new.upkeep.integrity_check() == []
+        assert index_names(new) == index_names(old)
         assert add(new, recording("7-Ünï 🎧.wav"), recording("another.wav")) == 1
         latest = new.views.find_latest("pbx", "another.wav")
         assert latest is not None
