@@ -50,10 +50,10 @@ def status(config: ConfigOption = None, as_json: bool = typer.Option(False, "--j
 
 def gather(ledger: Ledger, options: Config, now: datetime) -> dict[str, Any]:
     """Everything `status` knows, JSON-able."""
-    oldest = ledger.views.oldest_waiting(now)
+    oldest, counts = ledger.views.oldest_waiting(now), ledger.views.counts()
     return {
         "sources": {
-            source.name: {str(state): count for state, count in ledger.views.counts().get(source.name, {}).items()}
+            source.name: {str(state): count for state, count in counts.get(source.name, {}).items()}
             for source in options.sources
         },
         "health": [

@@ -68,11 +68,12 @@ def drop_indexes(database: Database, table: Table) -> None:
 
 
 def make_indexes(database: Database, table: Table) -> None:
-    """Those that are missing, and what the planner knows of the table. Minutes, for millions of rows."""
+    """Those that are missing: minutes, for millions of rows. And what PostgreSQL's planner knows of the table."""
     with database.write(unhurried=True) as connection:
         for index in _indexes(table):
             index.create(connection, checkfirst=True)
-        connection.exec_driver_sql(f"ANALYZE {table.name}")
+        if not database.is_sqlite:  # it would learn that most entries have one state, and read all to find the few
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def _indexes(table: Table) -> list[Index]:
