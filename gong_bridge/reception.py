@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from gong_bridge import clock
 from gong_bridge.errors import LedgerReadOnly, SourceUnavailable
@@ -36,14 +37,19 @@ def intake_for(
         found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
         return ledger.intake.unseen(found, reach=route.reach, new_since=route.new_since)
 
-    def add(recordings: Sequence[Recording], backlog: bool) -> int:
-        reached(Point.SEEN)
+    @contextmanager
+    def telling_trouble() -> Iterator[None]:
+        """Idle workers only read: nobody else would notice, and say, that the disk is full or the ledger locked."""
         try:
-            changed = ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
+            yield
         except LedgerReadOnly as error:
-            # Idle workers only read: nobody else would notice, and say, that the disk is full.
             on_trouble(error)
             raise
+
+    def add(recordings: Sequence[Recording], backlog: bool) -> int:
+        reached(Point.SEEN)
+        with telling_trouble():
+            changed = ledger.intake.add(recordings, backlog=backlog, now=clock.now(), reach=route.reach)
         if changed:
             reached(Point.FOUND)
             on_found(changed)

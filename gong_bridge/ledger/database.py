@@ -24,6 +24,7 @@ from gong_bridge.ledger.faults import WritesClashed, is_of_a_replica, translated
 from gong_bridge.ledger.swift import Statement, Swift
 
 _BUSY_SECONDS = 30.0
+_LEAST_BUSY_SECONDS = 0.2
 _CONNECTIONS = 16
 _POOL_SECONDS = 60.0
 _MOST_CLASHES = 5
@@ -94,13 +95,16 @@ class Database:
 
         `durable=False`: may be forgotten by a power cut (never by a crash of the process); for counts only.
         `unhurried`: without PostgreSQL's time limits, for what takes minutes.
-        `busy_seconds`: how long to wait for another program that keeps an SQLite file locked.
+        `busy_seconds`: how long to wait for another program that keeps an SQLite file locked; the time in which others
+        of this process waited for it, too, counts.
         """
+        began_seconds = clock.monotonic_seconds()
         engine = self._durable if durable else self._relaxed_engine()
         with self._write_lock if self.is_sqlite else nullcontext(), self._connected(engine) as connection:
             if self.is_sqlite:
                 self._refuse_another_file()
-                _be_patient(connection, busy_seconds)
+                waited_seconds = clock.monotonic_seconds() - began_seconds
+                _be_patient(connection, (_BUSY_SECONDS if busy_seconds is None else busy_seconds) - waited_seconds)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             elif unhurried:
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
@@ -237,9 +241,9 @@ def _postgresql_options(url: URL, *, durable: bool) -> dict[str, Any]:
     }
 
 
-def _be_patient(connection: Connection, busy_seconds: float | None) -> None:
+def _be_patient(connection: Connection, busy_seconds: float) -> None:
     """Connections are used again: each transaction says how long it waits."""
-    milliseconds = int(1000 * (_BUSY_SECONDS if busy_seconds is None else busy_seconds))
+    milliseconds = int(1000 * max(busy_seconds, _LEAST_BUSY_SECONDS))
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
 
 

@@ -50,7 +50,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENC
 class Service:
     """A running `gong-bridge run`."""
 
-    def __init__(self, process: LoadedCommand, log: Path) -> None:
+    def __init__(self, process: LoadedCommand | subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self._log = log
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,12 +12,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from gong_bridge.config.secrets import Secret
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home, Service, each_call_once, wait_until
 from tests.end_to_end.recordings import drop_many
 from tests.end_to_end.test_secrets import free_port
+from tests.postgresql_with_password import change_password, with_password
 
 PASSWORD = "first-p4ssw0rd"
 TOLD_SECONDS = 60
@@ -27,16 +26,10 @@ TOLD_SECONDS = 60
 
 @dataclass(kw_only=True)
 class Server:
-    """A PostgreSQL whose role `bridge` needs its password."""
+    """A PostgreSQL whose role `bridge` needs its password, with an empty ledger at `url`."""
 
     server: Any
     url: str
-
-    def change_password(self, password: str) -> None:
-        """It is another one from now on, also for who is connected."""
-        with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"ALTER ROLE bridge PASSWORD '{password}'".encode())
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
 
     def done(self) -> int:
         """How many recordings are done, by the server's own word."""
@@ -48,15 +41,7 @@ class Server:
 
 @pytest.fixture
 def server(own_postgresql: Any) -> Server:
-    rules = Path(own_postgresql.pgdata) / "pg_hba.conf"
-    rules.write_text("local all bridge scram-sha-256\n" + rules.read_text())
-    with psycopg.connect(own_postgresql.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE bridge LOGIN PASSWORD '{PASSWORD}'".encode())
-        connection.execute("CREATE DATABASE ledger OWNER bridge")
-        connection.execute("SELECT pg_reload_conf()")
-    url = make_url(own_postgresql.get_uri()).set(username="bridge", database="ledger")._replace(password=None)
-    Ledger.open(url.render_as_string(), Secret(PASSWORD)).close()
-    return Server(server=own_postgresql, url=url.render_as_string())
+    return Server(server=own_postgresql, url=with_password(own_postgresql, "bridge", PASSWORD))
 
 
 def words(text: str) -> str:
@@ -130,11 +115,11 @@ def test_R28_R29_a_server_that_refuses_and_one_that_is_away_are_told_once_and_al
     expected = drop_many(home.recorder, 2)
     with home.running() as service:
         wait_until(lambda: server.done() == 2, "the first two")
-        server.change_password("another-p4ssw0rd")
+        change_password(server.server, "bridge", "another-p4ssw0rd")
         expected |= drop_many(home.recorder, 3, first=2)
         refused_after = told_of(home, service, port, "password authentication failed", times=1)
         assert "correct ledger.url or ledger.password" in words(home.run("status").stderr)
-        server.change_password(PASSWORD)
+        change_password(server.server, "bridge", PASSWORD)
         wait_until(lambda: server.done() == 5, "all goes on by itself", 90)
         wait_until(lambda: service.log_text.count('"resumed"') == 1, "it says so")
         server.server.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -235,3 +236,29 @@ def test_R28_a_new_ledger_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
         assert add(ledger) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["ledger.db"]
+
+
+def test_R28_R29_the_writers_of_a_process_lose_their_patience_with_a_lock_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, ten threads would wait for five minutes until the last one says what is wrong."""
+    monkeypatch.setattr("gong_bridge.ledger.database._BUSY_SECONDS", 1.0)
+    told: list[float] = []
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        began = time.monotonic()
+
+        def write(number: int) -> None:
+            with pytest.raises(LedgerReadOnly, match="end that program"):
+                ledger.notes.set_note(f"note-{number}", 1)
+            told.append(time.monotonic() - began)
+
+        with locked(tmp_path):
+            writers = [threading.Thread(target=write, args=(number,)) for number in range(10)]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+        ledger.notes.set_note("free", 1)
+    assert len(told) == 10
+    assert min(told) >= 1.0
+    assert max(told) < 6.0

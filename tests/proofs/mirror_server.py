@@ -18,6 +18,10 @@ USER = {
 }  # fmt: skip
 
 
+ACCESS_TOKEN, REFRESH_TOKEN = "oauth-access-VALUE-", "oauth-refresh-VALUE-"
+"""How the tokens begin that it gives; a number follows."""
+
+
 class _Mirror(BaseHTTPRequestHandler):
     """Plays Gong below /v2, a store everywhere else. Every second request of users succeeds, or nothing would start."""
 
@@ -29,7 +33,9 @@ class _Mirror(BaseHTTPRequestHandler):
         body = self.rfile.read(length)[:2000].decode("utf-8", "replace")
         seen = f"{self.command} {self.path} {dict(self.headers)} {body}"
         turn = next(self.turns)
-        if self.path.startswith("/v2/users") and turn % 2:
+        if self.path.startswith("/oauth2/"):
+            self._play_log_in(turn, seen)
+        elif self.path.startswith("/v2/users") and turn % 2:
             self._answer(200, json.dumps({"requestId": "r", "records": {}, "users": [USER]}))
         elif self.path.startswith("/v2/"):
             self._play_gong(turn, seen)
@@ -37,6 +43,16 @@ class _Mirror(BaseHTTPRequestHandler):
             self._play_store(turn, seen)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _any
+
+    def _play_log_in(self, turn: int, seen: str) -> None:
+        """New tokens now and then, good for a minute; else what was sent, also the refresh token."""
+        if turn % 3 == 0:
+            api = f"http://{self.headers['Host']}"
+            given = {"access_token": f"{ACCESS_TOKEN}{turn}", "refresh_token": f"{REFRESH_TOKEN}{turn}"}
+            self._answer(200, json.dumps({**given, "expires_in": 60, "api_base_url_for_customer": api}))
+        else:
+            status = (500, 503, 400, 302)[turn % 4]
+            self._answer(status, json.dumps({"error": seen[:300], "error_description": seen}), {"Retry-After": "0"})
 
     def _play_gong(self, turn: int, seen: str) -> None:
         told = json.dumps({"requestId": seen[:300], "errors": [seen[:3000]]})

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import base64
+import json
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 
-from tests.end_to_end.bridge import Home, wait_until
+from gong_bridge.config.secrets import Secret
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.sealed_tokens import SealedTokens
+from gong_bridge.tokens import Tokens
+from tests.end_to_end.bridge import Home, Service, environment, wait_until
 from tests.end_to_end.recordings import age, call_text, wav
+from tests.proofs.mirror_server import ACCESS_TOKEN, REFRESH_TOKEN
 
 KEY = "GONGKEY7QK2WLONGENOUGH"
 SECRET = "gong-s3cr3t/+VALUE=that-nobody-may-see"
@@ -24,6 +33,8 @@ AWS_SECRET = "aws/s3cr3t+VALUE/that/nobody/may/see0000"
 WEB_TOKEN = "web-token-VALUE-81723"
 DATABASE_PASSWORD = "pg-p4ssw0rd-VALUE"
 URL_PASSWORD = "in-the-url-VALUE"
+OAUTH_CLIENT = "oauth-client-id"
+CLIENT_SECRET = "oauth-client-s3cr3t-VALUE"
 
 SECRETS = {
     "access key": KEY,
@@ -36,6 +47,10 @@ SECRETS = {
     "web token": WEB_TOKEN,
     "database password": DATABASE_PASSWORD,
     "password in an address": URL_PASSWORD,
+    "OAuth client secret": CLIENT_SECRET,
+    "basic of the OAuth client": base64.b64encode(f"{OAUTH_CLIENT}:{CLIENT_SECRET}".encode()).decode(),
+    "OAuth access token": ACCESS_TOKEN,
+    "OAuth refresh token": REFRESH_TOKEN,
     "a presigned signature": "X-Amz-Signature=0",
     "a signature": "Signature=1",
 }
@@ -48,12 +63,35 @@ PEOPLE = (
     "agent-201@example.com",
 )
 """Names, numbers, e-mail addresses and file names that the recordings bring: never in a log."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def shapes(secret: str) -> set[bytes]:
+    """How a text may be written: as it is, quoted for addresses or JSON, in hexadecimal, inside of base64."""
+    plain = secret.encode()
+    found = {plain, quote(secret, safe="").encode(), quote(secret).encode(), json.dumps(secret)[1:-1].encode()}
+    found |= {plain.hex().encode(), plain.hex().upper().encode()}
+    for before in range(3):  # where it begins inside of what is encoded; the characters at the borders depend on others
+        encoded = base64.b64encode(bytes(before) + plain)[4 if before else 0 :]
+        inside = encoded.rstrip(b"=")[:-2]
+        found |= {inside, inside.replace(b"+", b"-").replace(b"/", b"_")}
+    return found
+
+
+SOUGHT = [
+    (name, shape)
+    for name, secret in SECRETS.items()
+    for shape in (shapes(secret) if "ignature" not in secret else {secret.encode()})
+]
+"""Every secret in every shape."""
 ENVIRONMENT = {
     "PYTHONFAULTHANDLER": "1",
     "STORM_SECRET": SECRET,
     "STORM_SECOND": SECOND_SECRET,
     "STORM_TOKEN": WEB_TOKEN,
     "STORM_PG": DATABASE_PASSWORD,
+    "STORM_CLIENT": CLIENT_SECRET,
     "AWS_ACCESS_KEY_ID": AWS_KEY,
     "AWS_SECRET_ACCESS_KEY": AWS_SECRET,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -81,6 +119,33 @@ def prepare(home: Home, mirror_url: str, *, recordings: int, port: int) -> None:
         put_people(folder, recordings)
 
 
+def list_without_pause(home: Home, *, buckets: int) -> None:
+    """More buckets, each listed again at once: the libraries tell of every request and answer at length."""
+    (store,) = (source for source in home.config["sources"] if source["name"] == "store")
+    for number in range(buckets):
+        more = {"name": f"store-{number}", "bucket": f"bucket-{number}", "rescan": "200ms"}
+        home.config["sources"].append({**store, **more})
+
+
+def log_in(home: Home, mirror_url: str, *, recordings: int) -> None:
+    """A third account, logged in with OAuth; its token is never good for long."""
+    oauth = {"client_id": OAUTH_CLIENT, "client_secret": "env:STORM_CLIENT", "log_in_url": f"{mirror_url}/oauth2"}
+    home.config["accounts"]["tokens"] = {"oauth": oauth}
+    (home.root / "third").mkdir()
+    home.config["sources"].append({**home.source, "name": "third", "folder": "third", "account": "tokens"})
+    put_people(home.root / "third", recordings)
+    now = datetime.now(UTC)
+    password = Secret(DATABASE_PASSWORD) if "password" in home.config["ledger"] else None
+    with Ledger.open(home.config["ledger"]["url"], password) as ledger:
+        sealed = SealedTokens(ledger.database, account="tokens", client_secret=Secret(CLIENT_SECRET), holder="storm")
+        sealed.write(
+            Tokens(
+                access_token=f"{ACCESS_TOKEN}0", refresh_token=f"{REFRESH_TOKEN}0", got_at=now,
+                expires_at=now + timedelta(seconds=1), scopes=(), base_url=mirror_url,
+            )
+        )  # fmt: skip
+
+
 def put_people(folder: Path, count: int) -> None:
     """Recordings whose names and sidecars are full of people."""
     for number in range(count):
@@ -103,8 +168,8 @@ class Findings:
     def search(self, place: str, data: bytes, *, people: bool) -> None:
         """Look for every secret, and for people where `people` says so."""
         self.searched_bytes += len(data)
-        wanted = list(SECRETS.items()) + ([(one, one) for one in PEOPLE] if people else [])
-        self.found += [(place, name) for name, value in wanted if value.encode() in data]
+        wanted = SOUGHT + ([(one, one.encode()) for one in PEOPLE] if people else [])
+        self.found += [(place, name) for name, value in wanted if value in data]
 
     def search_file(self, path: Path, *, people: bool) -> None:
         """The same in a file of any size: in pieces that overlap by the longest secret."""
@@ -166,24 +231,54 @@ def search_pages(findings: Findings, port: int) -> int:
     return answered
 
 
-def weather(home: Home, port: int, *, seconds: float) -> Findings:
-    """Let the service run in the storm for so long, and search everything that it leaves and shows."""
+def running_loudly(home: Home) -> Callable[[], AbstractContextManager[Service]]:
+    """Like `home.running`, with what the libraries say of each request in its log."""
+
+    @contextmanager
+    def running() -> Iterator[Service]:
+        home.write()
+        log = home.root / "service.log"
+        words = [sys.executable, "-m", "tests.proofs.loud_service", "run", "-c", str(home.root / "bridge.yaml")]
+        with log.open("ab") as output:
+            process = subprocess.Popen(words, stdout=output, stderr=output, env=environment(home.environment), cwd=ROOT)
+        try:
+            yield Service(process, log)
+        finally:
+            process.kill()
+            process.wait()
+
+    return running
+
+
+def weather(
+    home: Home,
+    port: int,
+    *,
+    seconds: float,
+    running: Callable[[], AbstractContextManager[Service]] | None = None,
+    is_enough: Callable[[], bool] = lambda: False,
+) -> Findings:
+    """Let the service run in the storm for so long, or until it is enough; search all that it leaves and shows."""
     findings = Findings()
-    with home.running() as service:
+    with (running or home.running)() as service:
         give_up = time.monotonic() + seconds
-        wait_until(lambda: len(home.states()) > 3, "the first recordings are found")
-        while time.monotonic() < give_up:
+        wait_until(lambda: service.log_text.count('"entry"') > 3, "the first recordings are found", 120)
+        while time.monotonic() < give_up and not is_enough():
             assert service.process.poll() is None, service.log_text[-2000:]
             search_processes(findings, service.process.pid)
             time.sleep(min(2.0, max(give_up - time.monotonic(), 0.1)))
         assert search_pages(findings, port) == 7
         limits = Path(f"/proc/{service.process.pid}/limits").read_text()
         assert [line.split()[4] for line in limits.splitlines() if line.startswith("Max core file")] == ["0"]
+        mode = Path(f"/proc/{service.process.pid}/environ").stat().st_mode
+        assert mode & 0o077 == 0  # the owner's secrets of `env:NAME`
         service.send(signal.SIGABRT)  # what systemd's watchdog does: the worst moment to print anything
         service.ended()
-    findings.search_file(home.root / "service.log", people=True)
-    for path in home.root.glob("ledger.db*"):
-        findings.search_file(path, people=False)
+    findings.search_file(home.root / "service.log", people=running is None)
+    exported = home.run("ledger", "export", "--output", str(home.root / "all.csv"))
     shown = [home.run(*words) for words in (("status",), ("ledger", "list", "--json"), ("ledger", "show", "1"))]
-    findings.search_outputs(shown, people=False)
+    copied = home.run("ledger", "backup", str(home.root / "ledger.db.copy"))
+    findings.search_outputs([exported, copied, *shown], people=False)
+    for path in [*home.root.glob("ledger.db*"), *home.root.glob("all.csv")]:
+        findings.search_file(path, people=False)
     return findings
