@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class MadeUpTime:
 STEPS = st.one_of(
     st.tuples(st.just("call"), st.floats(0.0, 0.15)),  # how long its answer takes
     st.tuples(st.just("call that opens slowly"), st.floats(0.0, 3.0)),  # between its slot and its departure
+    st.tuples(st.just("call that leaves late"), st.floats(0.0, 1.5)),  # the machine stood still when it was let go
     st.tuples(st.just("call that never left"), st.just(0.0)),
     st.tuples(st.just("idle"), st.floats(0.0, 3.0)),
     st.tuples(st.just("Gong asks to wait"), st.floats(0.0, 4.0)),
@@ -59,7 +61,7 @@ def allowances(ledger: Ledger, rate: float, per_day: int) -> list[LedgerAllowanc
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.sampled_from([1.0, 3.0, 7.0]),
-    per_day=st.sampled_from([12, 10_000]),
+    per_day=st.sampled_from([3, 10_000]),
     steps=st.lists(STEPS, min_size=5, max_size=40),
 )
 def test_R26_R27_never_above_the_allowance_in_any_window_and_never_idle_while_work_waits(
@@ -102,11 +104,39 @@ def test_R26_R27_never_above_the_allowance_in_any_window_and_never_idle_while_wo
                 longest = max(0.0, paused_until - asked_at) + 1.0 + 1.0 / rate + 0.6
                 assert time.seconds - asked_at - opening <= longest, "idle while work waited"
                 if what != "call that never left":
+                    time.seconds += seconds if what == "call that leaves late" else 0.0
                     left.append(time.seconds)
                     both[0].sent()
-                    time.seconds += 0.1 if opening else seconds
+                    time.seconds += seconds if what == "call" else 0.1
                     both[0].answered()
     window, most = 1.0, int(rate)
     crowded = [(a, b) for a, b in zip(left, left[most:], strict=False) if b - a < window - A_HAIR]
     assert not crowded, "more in a second than allowed"
     assert len(left) <= per_day
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rate=st.sampled_from([1.0, 3.0, 7.0, 20.0]),
+    answers=st.lists(st.floats(0.0, 0.03), min_size=30, max_size=40),
+    turns=st.randoms(use_true_random=False),
+)
+def test_R26_work_that_always_waits_uses_nearly_all_of_the_allowance(
+    rate: float,
+    answers: list[float],
+    turns: random.Random,
+    new_sqlite_ledger: Callable[[Path], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Two processes that take turns as they like leave 5 of 100 places empty at most."""
+    time, stop = MadeUpTime(), threading.Event()
+    with time.rules(), Ledger.open(new_sqlite_ledger(tmp_path_factory.mktemp("limiter") / "ledger.db")) as ledger:
+        both = allowances(ledger, rate, 10_000)
+        for answer_seconds in answers:
+            mine = turns.choice(both)
+            mine.take(stop)
+            mine.depart(stop)
+            mine.sent()
+            time.seconds += answer_seconds
+            mine.answered()
+    assert time.seconds <= (len(answers) - 1) / (0.95 * rate) + 0.5 / rate
