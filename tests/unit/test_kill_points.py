@@ -32,6 +32,12 @@ def test_the_published_table_has_every_point() -> None:
     assert rows == [(point.word, point.meaning) for point in Point]
 
 
+def test_every_point_is_walked_by_a_proof() -> None:
+    proofs = Path(__file__).resolve().parents[1] / "proofs"
+    walked = {name for path in proofs.glob("*.py") for name in re.findall(r"\bPoint\.([A-Z0-9_]+)", path.read_text())}
+    assert walked == {point.name for point in Point}
+
+
 def test_every_point_has_a_word_of_its_own_and_a_meaning() -> None:
     assert len({point.word for point in Point}) == len(Point)
     assert all(re.fullmatch("[a-z0-9-]+", point.word) and len(point.meaning) > 10 for point in Point)
