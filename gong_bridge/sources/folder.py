@@ -7,7 +7,7 @@ import os
 import stat
 import threading
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import BinaryIO, cast
 
 from gong_bridge.config.schema import FolderSource, MoveTo
@@ -232,9 +232,17 @@ class Folder:
             return unavailable(self._root, root_error)
         if self._root_watch.lost_its_files():
             return SourceUnavailable(f"folder {self._root} is not the file system it was; mount it again")
-        if (is_empty or self._root_watch.holds_none) and not self._root_watch.had_files_here():
+        if (is_empty or self._holds_none()) and not self._root_watch.had_files_here():
             return SourceUnavailable(f"folder {self._root} holds no recording; if it is a mount, mount it")
         return SourceGone(f"the recording is no longer in folder {self._root}")
+
+    def _holds_none(self) -> bool:
+        """Whether no recording lies there at all: just after the start, before the first walk, somebody must look."""
+        known = self._root_watch.holds_none
+        if known is not None:
+            return known
+        with closing(iter(FolderWalk(self._root, self._names))) as found:
+            return next(found, None) is None
 
     def _key_inside(self, move_to: bytes) -> str | None:
         root, target = os.path.realpath(os.fsencode(self._root)), os.path.realpath(move_to)

@@ -22,7 +22,7 @@ class RootWatch:
 
     mode: "native" or "polling", as it is now. note: why it is not as configured, or None.
     trouble: why the folder looks wrong though it can be read, or None.
-    holds_none: the last complete walk found no recording.
+    holds_none: whether the last complete walk found no recording; None before the first one.
     """
 
     def __init__(self, options: FolderSource) -> None:
@@ -35,7 +35,7 @@ class RootWatch:
         self.mode = "polling"
         self.note: str | None = None
         self.trouble: str | None = None
-        self.holds_none = False
+        self.holds_none: bool | None = None
 
     @property
     def scan_interval_seconds(self) -> float:

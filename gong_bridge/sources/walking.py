@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from gong_bridge.sources.beneath import NOT_THERE, open_folder, opened_root, unavailable
@@ -36,7 +36,7 @@ class FolderWalk:
         self.links = 0
         self.unreadable_folders = 0
 
-    def __iter__(self) -> Iterator[FoundFile]:
+    def __iter__(self) -> Generator[FoundFile, None, None]:
         """Raises SourceUnavailable when the root goes away or the disk fails."""
         with opened_root(self._root) as root_fd:
             waiting = [self._below]

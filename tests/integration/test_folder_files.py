@@ -111,6 +111,7 @@ def test_a_recording_replaced_by_a_link_is_not_opened(root: Path) -> None:
 def test_a_folder_replaced_by_a_link_does_not_lead_out(root: Path, tmp_path: Path) -> None:
     (root / "day").mkdir()
     (root / "day" / "a.wav").write_bytes(b"RIFF")
+    (root / "b.wav").write_bytes(b"RIFF")
     folder = source(root, after_upload="delete")
     recording = folder.stat("day/a.wav")
     (root / "day").rename(tmp_path / "day")
