@@ -1,4 +1,4 @@
-"""`gong-bridge` whose HTTP and S3 libraries are logged from debug upwards, as the program itself never does.
+"""`gong-bridge` whose S3 libraries are logged from debug upwards, as the program itself never does.
 
 What they say of each request (headers, signatures, addresses, answers) goes through the program's own log: a few
 minutes make the 100 MB that would take it months.
@@ -11,7 +11,8 @@ from typing import TextIO
 
 from gong_bridge import logs
 
-TALKATIVE = ("boto3", "botocore", "httpcore", "httpx", "urllib3")
+TALKATIVE = ("boto3", "botocore", "urllib3")
+"""Those that speak to Gong are silenced by the client itself, because they print whole addresses."""
 LONGEST_TEXT = 8000
 """The log cuts texts after 500 characters: what would be cut off is searched, too."""
 _configure = logs.configure
