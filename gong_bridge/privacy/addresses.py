@@ -14,12 +14,19 @@ from urllib.parse import unquote
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.phones import e164
 
-_EMAIL = re.compile(r"[^\s<>\"'(),:;\[\]\\/|@]+@[^\s<>\"'(),:;\[\]\\/|@_]+")
+_EMAIL = re.compile(r"[^\s<>\"(),:;\[\]\\/|@]+@[^\W_](?:[^\W_]|[.-])*")
+_BEFORE_EMAIL = re.compile(
+    r"\A[^\w+-]+"
+)  # quotes and brackets of every kind, which some programs do allow in addresses
 _WHOLE_EMAIL = re.compile(r"[^\s<>\"(),:;\[\]\\/|@]+@[^\s<>\"'(),:;\[\]\\/|@_.]+(\.[^\s<>\"'(),:;\[\]\\/|@_.]+)*")
-_BETWEEN = r"[\s().\-/\u00a0\u2010-\u2015]{1,3}"
+_BETWEEN = r"[\s()\[\].\-/_~\u00a0\u00b7\u2010-\u2015\u2022]{1,3}"
 _NUMBERS = re.compile(rf"\+?\d+(?:{_BETWEEN}\d+)*")
 _GROUP = re.compile(r"\d+")
-_NOT_DIALLED = str.maketrans("", "", " ().-/")
+_NOT_DIALLED = str.maketrans("", "", " ()[].-/_~\t\n\r\v\f\x1c\x1d\x1e\x1f")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Characters that nobody sees: hyphens of typesetting, and how address books set numbers beside right-to-left words."""
+_ESCAPED = re.compile(r"\\[utnr]")  # of JSON: a character that is not ASCII, or white space between groups of digits
+_MOST_ENCODINGS = 3
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
 _MOST_GROUPS = 7
 _MOST_CANDIDATES = 4_000
@@ -40,7 +47,7 @@ def email_address(text: str) -> Address:
     written = _plain(text.strip())
     if not _WHOLE_EMAIL.fullmatch(written) or len(written) > 320:
         raise ConfigError("this is no e-mail address; write it whole, such as customer@example.com")
-    return Address(kind="email", value=written)
+    return Address(kind="email", value=_with_domain_as_read(written))
 
 
 def phone_number(text: str, country: str) -> Address:
@@ -60,11 +67,23 @@ def addresses_in(text: str, country: str, *, is_name: bool = False) -> Iterator[
     is_name: of a file, an object or a call. What touches an address there may not belong to it
     (`call-customer@example.com-1.wav`), so it is rather found once too often.
     """
-    texts = [text, unquote(text)] if "%" in text else [text]
-    for one in texts:
-        if "@" in one:
-            yield from (Address(kind="email", value=value) for value in _emails_in(_plain(one), is_name=is_name))
+    for one in _readings(text):
+        plain = one if one.isascii() else unicodedata.normalize("NFKC", one)
+        if "@" in plain:
+            yield from (Address(kind="email", value=value) for value in _emails_in(plain.casefold(), is_name=is_name))
         yield from (Address(kind="phone", value=value) for value in _numbers_in(one, country))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text as it is read, and without the percent signs of addresses (some programs encode twice)."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", text)
+    yield text
+    for _ in range(_MOST_ENCODINGS):
+        if "%" not in text or (decoded := unquote(text)) == text:
+            return
+        text = decoded
+        yield text
 
 
 def addresses_of(draft: Mapping[str, Any], names: Iterable[str], country: str) -> set[Address]:
@@ -95,7 +114,7 @@ def mentions(address: Address, text: str, country: str, *, is_name: bool = False
 
 
 def _may_mention(address: Address, text: str) -> bool:
-    if not text.isascii() or "\\u" in text or "%" in text:
+    if not text.isascii() or "%" in text or _ESCAPED.search(text):
         return True
     if address.kind == "email":
         return address.value in text.casefold() if address.value.isascii() else "xn--" in text
@@ -120,12 +139,26 @@ def _emails_in(text: str, *, is_name: bool) -> Iterator[str]:
         local, _, domain = found.partition("@")
         domain = domain.rstrip(".")
         if not is_name:
-            yield f"{local}@{domain}"
+            for one in {local, _BEFORE_EMAIL.sub("", local), re.split("[=&?]", local)[-1]} - {""}:
+                yield _with_domain_as_read(f"{one}@{domain}")
             continue
         pieces = re.split(r"([-.])", domain)[:32]
         domains = [whole for whole in accumulate(pieces) if whole[-1:] not in ("", "-", ".")]
         starts = [0, *(place + 1 for place, character in enumerate(local) if character in "-_=+.")][:16]
-        yield from (f"{local[start:]}@{one}" for start in starts for one in domains if local[start:])
+        names = {local[start:] for start in starts} | {_BEFORE_EMAIL.sub("", local)}
+        for address in (f"{name}@{one}" for name in names - {""} for one in domains):
+            yield _with_domain_as_read(address)
+
+
+def _with_domain_as_read(address: str) -> str:
+    """The address with the letters of its domain, where it is written as computers exchange it (xn--...)."""
+    if "xn--" not in address:
+        return address
+    local, _, domain = address.partition("@")
+    try:
+        return f"{local}@{domain.encode('ascii').decode('idna').casefold()}"
+    except UnicodeError:
+        return address
 
 
 def _numbers_in(text: str, country: str) -> Iterator[str]:

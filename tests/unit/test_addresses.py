@@ -52,6 +52,9 @@ def test_what_is_no_address_is_refused(written: str) -> None:
         "\uff0b\uff11\uff12\uff10\uff12\uff15\uff15\uff15\uff10\uff11\uff14\uff13",  # full-width digits
         json.dumps({"parties": [{"phoneNumber": "+1 (202) 555-0143"}]}),
         json.dumps({"customData": {"callback": 12025550143}}),
+        "202_555_0143_201.wav", "202\u00b7555\u00b70143", "+1 [202] 555 0143", "202\t555\t0143",
+        json.dumps({"note": "202\t555\n0143"}), "%252B12025550143",
+        "\u202a+1\u200b202\u200b555\u200b0143\u202c",  # as address books copy it, with characters that nobody sees
     ],
 )  # fmt: skip
 def test_a_number_is_found_in_whatever_text(text: str) -> None:
@@ -73,9 +76,27 @@ def test_a_number_is_completed_by_the_company_s_country() -> None:
     assert not mentions(london, "020 7946 0000", "US")
 
 
-@pytest.mark.parametrize("text", ["CUSTOMER@Example.com", "mailto:customer@example.com", "to customer%40example.com."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUSTOMER@Example.com", "mailto:customer@example.com", "to customer%40example.com.", "'customer@example.com'",
+        "\u201ecustomer@example.com\u201c", "customer@example.com?subject=x", "to=customer@example.com&cc=",
+        "{customer@example.com}", "customer\uff20example.com", "customer\u200b@example.com", "customer@example.com!",
+        "customer%2540example.com",
+    ],
+)  # fmt: skip
 def test_an_address_is_found_in_whatever_text(text: str) -> None:
     assert mentions(MAILBOX, text, "US")
+
+
+def test_a_domain_is_the_same_in_letters_and_as_computers_exchange_it() -> None:
+    assert email_address("kunde@xn--mller-kva.example") == email_address("Kunde@M\u00dcLLER.example")
+    assert mentions(email_address("kunde@m\u00fcller.example"), "to kunde@xn--mller-kva.example", "DE")
+
+
+def test_an_apostrophe_belongs_to_the_name() -> None:
+    assert not mentions(email_address("brien@example.com"), "o'brien@example.com", "US")
+    assert mentions(email_address("o'brien@example.com"), "<o'brien@example.com>", "US")
 
 
 @pytest.mark.parametrize(
