@@ -147,7 +147,7 @@ def _set_schema(opened: OpenedCrm, integration_id: str, described: Schema, *, dr
         confirm("Delete this data in Gong?", yes=yes)
     for one, fields in described.fields.items():
         opened.harmlessly(partial(opened.crm.upload_schema, integration_id, one, fields))
-        out.print(Text(f"{one}: {len(fields)} fields"), soft_wrap=True)
+        out.print(Text(f"{one}: {len(fields)} {'field' if len(fields) == 1 else 'fields'}"), soft_wrap=True)
 
 
 @app.command("objects", epilog="Example: gong-bridge crm objects DEAL 8608553 8608554")

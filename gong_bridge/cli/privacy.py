@@ -25,7 +25,6 @@ from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.ledger.suppressions import Suppressed
 from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.privacy.addresses import Address, email_address, mentions, phone_number
@@ -109,10 +108,11 @@ def erase(
     options = read_for_ledger(config)
     _check_can_ask(yes=yes or dry_run, reads_input="-" in (email, phone))
     address = _address(options, email, phone)
-    if not ledger_exists(options.ledger.url):
-        raise ConfigError("there is no ledger yet to keep the list in; gong-bridge run --once makes it")
+    Keyring(options.privacy).digest(address)  # without a key nothing is begun
+    if not dry_run:
+        # A run would make the ledger, too, and upload what lies there of the person before the list keeps it back.
+        Ledger.open(options.ledger.url, options.ledger.password).close()
     with _opened(options) as opened:
-        opened.keyring.digest(address)  # without a key nothing is begun
         _refuse_our_own(opened, address)
         privacy_shown.show(opened.people.find(address, clock.now()))
         delete = recordings is Recordings.DELETE

@@ -306,6 +306,15 @@ def test_wrong_words_touch_nothing(office: Office, words: tuple[str, ...], typed
     assert not office.home.ledger_path.exists()
 
 
+def test_somebody_is_erased_before_the_first_run_and_what_lies_there_is_never_sent(office: Office) -> None:
+    drop(office.home.recorder, "one.wav", 1, parties=CUSTOMER)
+    drop(office.home.recorder, "two.wav", 2, parties=ANOTHER)
+    office.erased()
+    assert office.home.run_once().returncode == 0
+    assert office.states() == {"one.wav": ("skipped", "erased"), "two.wav": ("done", None)}
+    assert [call.client_unique_id for call in office.sandbox.calls] == ["two"]
+
+
 def test_without_a_key_nothing_is_begun(office: Office) -> None:
     office.home.run_once()
     office.home.config["privacy"] = {}
