@@ -13,6 +13,7 @@ from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Notification, Recording, SourceHealth
+from gong_bridge.recording_page import RecordingPage
 from gong_bridge.route import Route
 from gong_bridge.sources.base import Intake
 
@@ -34,7 +35,8 @@ def intake_for(
     """
 
     def unseen(recordings: Sequence[Recording]) -> list[Recording]:
-        found = [one for one in recordings if not route.mapping.is_sidecar(one.key)]
+        page = recordings if isinstance(recordings, RecordingPage) else RecordingPage.of(route.source.name, recordings)
+        found = page.without(route.mapping.is_sidecar)
         return ledger.intake.unseen(found, reach=route.reach, new_since=route.new_since)
 
     @contextmanager

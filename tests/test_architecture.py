@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gong_bridge"
 LEVELS: list[set[str]] = [
     {"errors", "private_file", "readable"},
     {"call_draft", "model", "clock", "kill_points", "logs", "notify", "strict_yaml", "tokens"},
+    {"recording_page"},
     {"config"},
     {"retry", "sources", "mapping", "media", "gong", "ledger", "sandbox"},
     {"agents_file", "beside", "gate", "reach", "set_back", "switch"},

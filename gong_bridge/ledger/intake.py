@@ -14,10 +14,11 @@ from gong_bridge.ledger.database import Database, again_when_clashed
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.followers import free_followers
 from gong_bridge.ledger.fresh import Fresh, write_fresh
-from gong_bridge.ledger.known import PAGE, Known, is_gone
+from gong_bridge.ledger.known import PAGE, Known
 from gong_bridge.ledger.rows import clean, clean_whole, encoded, micros
-from gong_bridge.ledger.schema import IS_HELD, entries
+from gong_bridge.ledger.schema import IS_GONE, IS_HELD, entries
 from gong_bridge.model import Notification, Recording, State
+from gong_bridge.recording_page import RecordingPage
 
 _CHUNK = 500
 BY_OPERATOR = "operator"
@@ -45,6 +46,7 @@ _KNOWN = (
         entries.c.intent,
         entries.c.reason_code,
         entries.c.group_key,
+        IS_GONE.label("is_gone"),
     )
     .where(*_OF_KEYS)
     .order_by(entries.c.id)
@@ -72,8 +74,8 @@ class Intake:
         `new_since`: what was last changed before then is left out, unless an earlier version of it is known.
         """
         unseen: list[Recording] = []
-        for source, page in _chunks(recordings, PAGE):
-            unseen += self._known.unknown(Lane(source, reach), page, new_since)
+        for page in _pages(recordings):
+            unseen += self._known.unknown(Lane(page.source, reach), page, new_since)
         return unseen
 
     def add(self, recordings: Sequence[Recording], backlog: bool, now: datetime, reach: str | None = None) -> int:
@@ -158,12 +160,17 @@ def _of_keys(source: str, batch: Sequence[Recording], reach: str | None) -> dict
     return {"of_source": source, "of_reach": reach or "", "keys": [recording.key for recording in batch]}
 
 
+def _pages(recordings: Sequence[Recording]) -> Iterator[RecordingPage]:
+    """Pages in which each key stands once, as a listing gives them; those have nothing to sort out."""
+    if isinstance(recordings, RecordingPage) and 0 < len(set(recordings.keys)) == len(recordings) <= PAGE:
+        yield recordings
+        return
+    for source, batch in _chunks(recordings, PAGE):
+        yield RecordingPage.of(source, batch)
+
+
 def _chunks(recordings: Sequence[Recording], most: int) -> Iterator[tuple[str, Sequence[Recording]]]:
     """Batches of one source in which each key stands once, so that a batch can be decided from one look."""
-    keys = {one.key for one in recordings}
-    if 0 < len(keys) == len(recordings) <= most and len({one.source for one in recordings}) == 1:
-        yield recordings[0].source, recordings  # a page of a listing: nothing to sort out
-        return
     source, batch = "", dict[str, Recording]()
     for recording in recordings:
         present = batch.get(recording.key)
@@ -237,7 +244,7 @@ def _take_over_row(connection: Connection, row: Any, recording: Recording, now: 
 
 
 def _reopen_gone(connection: Connection, row: Any, now: datetime) -> int:
-    if not is_gone(row.state, row.reason_code, row.group_key):
+    if not row.is_gone:
         return 0
     state = back_to(row.held_from, owns_or_has_call=row.call_id is not None or row.intent is not None)
     changes = {**_RESTART, "state": state, "due_at": now, "updated_at": now}

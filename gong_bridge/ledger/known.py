@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from gong_bridge.errors import SourceGone
 from gong_bridge.ledger.database import Database
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.schema import IS_GONE, entries
-from gong_bridge.model import Recording, State
+from gong_bridge.model import Recording
+from gong_bridge.recording_page import RecordingPage
 
 GONE = "gone"
 """Code of a skip because the file was deleted before it could be sent; it is taken up again when it comes back."""
@@ -32,7 +32,7 @@ SELECT {join}(pair, :between), count(*) FROM (
   SELECT key || :of || version AS pair FROM entries
   WHERE source = :source AND reach = :reach AND key BETWEEN :first AND :last {condition} LIMIT :most) AS neighbours
 """
-_BY_KEYS = select(entries.c.key, entries.c.version, entries.c.state, entries.c.reason_code, entries.c.group_key).where(
+_BY_KEYS = select(entries.c.key, entries.c.version, IS_GONE.label("is_gone")).where(
     entries.c.source == bindparam("source"),
     entries.c.reach == bindparam("reach"),
     entries.c.key.in_(bindparam("keys", expanding=True)),
@@ -66,36 +66,34 @@ class Known:
         self._all = text(_NEIGHBOURS.format(join=join, condition=""))
         self._gone = text(_NEIGHBOURS.format(join=join, condition=f"AND {IS_GONE}"))
 
-    def unknown(self, lane: Lane, page: Sequence[Recording], new_since: datetime | None) -> list[Recording]:
+    def unknown(self, lane: Lane, page: RecordingPage, new_since: datetime | None) -> list[Recording]:
         """Those of a page of at most PAGE recordings, each key once, whose exact version is not known or is gone.
 
         `new_since`: what was last changed before then is left out, unless another version of it is known.
         """
-        pairs = [f"{one.key}{_OF}{one.version}" for one in page]
+        pairs = [f"{key}{_OF}{version}" for key, version in zip(page.keys, page.versions, strict=True)]
         with self._database.read() as connection:
             seen = self._among_neighbours(connection, lane, page, pairs)
-            rest = [one for one, pair in zip(page, pairs, strict=True) if seen.lacks(pair)] if seen else []
+            rest = [place for place, pair in enumerate(pairs) if seen.lacks(pair)] if seen else []
             if seen and rest and not seen.is_whole:
-                seen = _by_keys(connection, lane, rest)
+                seen = _by_keys(connection, lane, [page.keys[place] for place in rest])
         if not seen or not rest:
             return []
-        keys = {pair.partition(_OF)[0] for pair in seen.pairs} if new_since else ()
-        return [
-            one
-            for one in rest
-            if seen.lacks(f"{one.key}{_OF}{one.version}")
-            and (new_since is None or one.modified_at >= new_since or one.key in keys)
-        ]
+        unknown = [page[place] for place in rest if seen.lacks(pairs[place])]
+        if new_since is None:
+            return unknown
+        keys = {pair.partition(_OF)[0] for pair in seen.pairs}
+        return [one for one in unknown if one.modified_at >= new_since or one.key in keys]
 
     def _among_neighbours(
-        self, connection: Connection, lane: Lane, page: Sequence[Recording], pairs: list[str]
+        self, connection: Connection, lane: Lane, page: RecordingPage, pairs: list[str]
     ) -> _Seen | None:
         """What is known of a page that comes in the order of its keys, as a listing's does; None: all of it.
 
         Other rows in between may be too many, and a PostgreSQL may sort by the rules of a language: then the answer
         is not whole.
         """
-        keys = [one.key for one in page]
+        keys = page.keys
         wanted = _BETWEEN.join(pairs)
         if not all(map(lt, keys, keys[1:])) or not _can_be_parted(wanted, len(pairs)):
             return _NOTHING_TO_SAY
@@ -115,14 +113,6 @@ class Known:
         )
 
 
-def is_gone(state: str, code: str | None, group: str | None) -> bool:
-    """Whether the entry ended, or waits for a person, because its file was not there: when it is, it goes on.
-
-    Not that of a call in several files: another one of them may be missing. Says the same as schema.IS_GONE.
-    """
-    return (state, code) == (State.SKIPPED, GONE) or (state, code, group) == (State.HELD, SourceGone.code, None)
-
-
 def _one(connection: Connection, statement: Any, asked: dict[str, Any]) -> tuple[str, int]:
     joined, count = connection.execute(statement, asked).one()
     return joined or "", count
@@ -133,12 +123,12 @@ def _can_be_parted(joined: str, count: int) -> bool:
     return joined.count(_OF) == count and joined.count(_BETWEEN) == max(0, count - 1)
 
 
-def _by_keys(connection: Connection, lane: Lane, page: Sequence[Recording]) -> _Seen:
-    asked = {"source": lane.source, "reach": lane.reach or "", "keys": [one.key for one in page]}
+def _by_keys(connection: Connection, lane: Lane, keys: Sequence[str]) -> _Seen:
+    asked = {"source": lane.source, "reach": lane.reach or "", "keys": keys}
     pairs: set[str] = set()
     gone: set[str] = set()
-    for key, version, *what_became in connection.execute(_BY_KEYS, asked):
+    for key, version, is_gone in connection.execute(_BY_KEYS, asked):
         pairs.add(f"{key}{_OF}{version}")
-        if is_gone(*what_became):
+        if is_gone:
             gone.add(f"{key}{_OF}{version}")
     return _Seen(pairs=pairs, gone=gone, is_whole=True)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
 
@@ -28,10 +30,15 @@ IS_OPEN = text("state IN ('found', 'drafted', 'created', 'delivered')")
 IS_BEGUN = text("state IN ('created', 'delivered')")
 OWNS_CALL = text("owns_call")
 IS_HELD = text("state = 'held'")
-IS_GONE = text(
+IS_GONE: ColumnElement[bool] = literal_column(
     "(state = 'skipped' AND reason_code = 'gone'"
-    " OR state = 'held' AND reason_code = 'source-gone' AND group_key IS NULL)"
+    " OR state = 'held' AND reason_code = 'source-gone' AND group_key IS NULL)",
+    Boolean,
 )
+"""The entry ended, or waits for a person, because its file was not there: when it is, it goes on.
+
+Not that of a call in several files: another one of them may be missing.
+"""
 IS_LEASED = text("lease_token IS NOT NULL")
 REPLACES = text("replaces IS NOT NULL")
 IN_GROUP = text("group_key IS NOT NULL")

@@ -25,7 +25,8 @@ BACKLOG_AGE_SECONDS = 600.0
 class Intake:
     """What a source may ask of the service; sources never see the ledger.
 
-    unseen: those of the given recordings whose (source, key, version) the ledger does not know.
+    unseen: those of the given recordings whose (source, key, version) the ledger does not know. A long listing hands
+    over a RecordingPage, so that only these are made.
     add: write recordings down; the flag says whether they are backlog (present when the source started, and not
     fresh). Returns how many rows are new or changed.
     health: how the source is doing, to be shown to people.

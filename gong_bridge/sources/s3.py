@@ -19,6 +19,7 @@ from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource, MoveTo
 from gong_bridge.errors import BadMetadata, BridgeError, ConfigError, SourceGone, SourceUnavailable
 from gong_bridge.model import ObjectFacts, Recording, SidecarFile
+from gong_bridge.recording_page import RecordingPage
 from gong_bridge.sources.base import Erased, Intake, Link, too_large_beside
 from gong_bridge.sources.names import NameRules
 from gong_bridge.sources.s3_client import RangeBody, etag_of, make_client, translated, version_of
@@ -101,19 +102,22 @@ class Bucket:
         with translated(self._bucket):
             return list_page(self._client(), self._bucket, prefix, **asked)
 
-    def _recordings(self, objects: Sequence[Found]) -> list[Recording]:
+    def _recordings(self, objects: Sequence[Found]) -> RecordingPage:
         taken = self._names.taken([found.key for found in objects])
-        return [  # written out: a listing makes hundreds of thousands
-            Recording(
-                source=self.name,
-                key=key,
-                version=version_of(size_bytes, etag),
-                size_bytes=size_bytes,
-                modified_at=modified_at,
-            )
-            for (key, modified_at, etag, size_bytes), is_taken in zip(objects, taken, strict=True)
-            if is_taken and size_bytes and key[-1] != "/"
+        kept = [
+            found
+            for found, is_taken in zip(objects, taken, strict=True)
+            if is_taken and found.size_bytes and found.key[-1] != "/"
         ]
+
+        def made(place: int) -> Recording:
+            key, modified_at, _, size_bytes = kept[place]
+            return Recording(
+                source=self.name, key=key, version=versions[place], size_bytes=size_bytes, modified_at=modified_at
+            )
+
+        versions = [version_of(found.size_bytes, found.etag) for found in kept]
+        return RecordingPage(self.name, [found.key for found in kept], versions, made)
 
     # --- notifications --------------------------------------------------------------------------------------------
 

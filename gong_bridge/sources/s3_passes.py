@@ -10,7 +10,7 @@ from datetime import datetime
 from gong_bridge import clock
 from gong_bridge.config.schema import BucketSource
 from gong_bridge.errors import BridgeError
-from gong_bridge.model import Recording
+from gong_bridge.recording_page import RecordingPage
 from gong_bridge.sources.base import REPORT_SECONDS, Intake
 from gong_bridge.sources.s3_health import BucketHealth
 from gong_bridge.sources.s3_layout import dated_prefixes
@@ -25,7 +25,7 @@ class Passes:
     """Lists one bucket again and again. Nothing but the time of the last whole listing is kept between passes (R13)."""
 
     def __init__(
-        self, options: BucketSource, fetch: Fetch, recordings: Callable[[Sequence[Found]], list[Recording]]
+        self, options: BucketSource, fetch: Fetch, recordings: Callable[[Sequence[Found]], RecordingPage]
     ) -> None:
         """`recordings`: those of a page's objects that are recordings."""
         self._options = options

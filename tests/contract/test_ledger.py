@@ -15,6 +15,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.queries import HeldGroup, as_json, event_as_json
 from gong_bridge.model import Entry, GongUser, Recording, SourceHealth, State
+from gong_bridge.recording_page import RecordingPage
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 OWNER = "host:4711:12345:uuid"
@@ -121,6 +122,22 @@ def test_R14_in_a_page_only_what_was_gone_is_told_again(ledger: Ledger) -> None:
     page = [recording(), recording("b.wav"), recording("c.wav")]
     add(ledger, *page[1:])
     assert ledger.intake.unseen(page) == [recording()]
+
+
+def test_R14_of_a_page_only_what_is_new_or_changed_becomes_a_recording(ledger: Ledger) -> None:
+    seen = [recording(f"{number}.wav") for number in range(5)]
+    add(ledger, *seen)
+    seen[1], seen[3] = recording("1.wav", "2"), recording("3-new.wav")
+    made: list[int] = []
+
+    def make(place: int) -> Recording:
+        made.append(place)
+        return seen[place]
+
+    page = RecordingPage("pbx", [one.key for one in seen], [one.version for one in seen], make)
+    assert ledger.intake.unseen(page) == [recording("1.wav", "2"), recording("3-new.wav")]
+    assert made == [1, 3]
+    assert ledger.intake.unseen(page.without(lambda key: key == "1.wav")) == [recording("3-new.wav")]
 
 
 def test_hostile_keys_come_back_as_they_were(ledger: Ledger) -> None:
