@@ -181,10 +181,8 @@ def test_R16_R22_killed_at_each_point_of_a_queue(
 def test_R28_killed_at_each_point_of_making_a_ledger(
     run: Run, ledger: str, request: pytest.FixtureRequest, tmp_path: Path, start_sandbox: Callable[..., Sandbox]
 ) -> None:
-    """Each revision from nothing; the next start makes what is missing, and nothing twice."""
+    """The next start makes what is missing, and nothing twice."""
     points = [Scene(point=point, source="deleted") for point in OF_NEW_LEDGERS]
-    later = range(2, REVISIONS + 1)
-    points += [Scene(point=Point.REVISION_APPLIED, source="deleted", times=number) for number in later]
     if ledger == "postgresql":
         points = [scene for scene in points if scene.point is not Point.LEDGER_MADE]
     sandbox = start_sandbox()
