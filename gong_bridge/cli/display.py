@@ -24,42 +24,47 @@ from rich.progress import (
 from rich.text import Text
 
 from gong_bridge import clock
+from gong_bridge.cli.growing_gaps import GrowingGaps
 from gong_bridge.cli.styles import STYLES
-from gong_bridge.errors import RateLimited
+from gong_bridge.errors import RateLimited, ServiceDown
 from gong_bridge.model import OPEN_STATES, Entry, SourceHealth, State
 from gong_bridge.observer import Observer
 from gong_bridge.readable import printable
 
-FIRST_INTERVAL_SECONDS = 10.0
-LONGEST_INTERVAL_SECONDS = 60.0
-"""How long it is until the next line about a long pass: at first, and at most."""
+
+def _waits(before: Entry, after: Entry) -> bool:
+    return after.state in OPEN_STATES and after.state is before.state and after.lease_token is None
+
+
+def _cause_of(entry: Entry) -> tuple[object, str | None]:
+    """What one line speaks of: Gong that is away keeps all recordings of a source, anything else this one."""
+    is_shared = entry.reason_code in (ServiceDown.code, RateLimited.code)
+    return entry.source if is_shared else entry.id, entry.reason_code
 
 
 class PlainDisplay(Observer):
     """One line a change, without file names: the output of a cron job ends up in mail and logs."""
 
     def __init__(self, seconds: Callable[[], float] = clock.monotonic_seconds) -> None:
-        self._seconds = seconds
-        self._next_line: dict[str, tuple[float, float]] = {}
-        """For each source whose pass was spoken of: when the next line is due, and how long it is to the one after."""
+        self._passes = GrowingGaps(seconds)
+        self._waiting = GrowingGaps(seconds)
 
     def looked(self, health: SourceHealth) -> None:
         """Print trouble; how far a long pass is, less and less often; its end when it was spoken of."""
-        now = self._seconds()
         if health.under_way is None:
-            if self._next_line.pop(health.source, None) is not None or not health.healthy:
+            if self._passes.ended(health.source) or not health.healthy:
                 _say(f"source {health.source}: {printable(health.message)}")
-            return
-        due_at, interval_seconds = self._next_line.get(health.source, (now, FIRST_INTERVAL_SECONDS))
-        if now >= due_at:
-            self._next_line[health.source] = now + interval_seconds, min(2 * interval_seconds, LONGEST_INTERVAL_SECONDS)
+        elif self._passes.is_due(health.source):
             _say(f"source {health.source}: {health.under_way}")
 
     def stepped(self, before: Entry, after: Entry) -> None:
-        """Print where the entry stands now."""
-        if after.state is before.state and after.lease_token is None:
+        """Print where the entry stands now; what makes it wait, less and less often."""
+        if _waits(before, after):
+            if not self._waiting.is_due(_cause_of(after)):
+                return
             line = f"entry {after.id} ({after.source}): {after.state}, waiting: {after.reason_code}"
         else:
+            self._waiting.ended(_cause_of(before))
             line = f"entry {after.id} ({after.source}): {after.state}"
             if after.reason_code:
                 line += f" ({after.reason_code})"
@@ -77,6 +82,7 @@ class BarDisplay(Observer):
 
     def __init__(self, console: Console) -> None:
         self._lock = threading.Lock()
+        self._waiting = GrowingGaps()
         self._counts: Counter[str] = Counter()
         self._uploads: dict[int, TaskID] = {}
         self._overall = Progress(
@@ -111,16 +117,21 @@ class BarDisplay(Observer):
             self._refresh()
 
     def stepped(self, before: Entry, after: Entry) -> None:
-        """Count it; print a line when the entry came to an end, or waits for a reason of its own."""
+        """Count it; print a line when the entry came to an end; less and less often, what it waits for."""
         ended = after.state not in OPEN_STATES
-        waits = not ended and after.state is before.state and after.lease_token is None
+        waits = _waits(before, after)
         with self._lock:
+            if not waits:
+                self._waiting.ended(_cause_of(before))
+            is_told = ended or (
+                waits and after.reason_code != RateLimited.code and self._waiting.is_due(_cause_of(after))
+            )
             self._counts["checked"] += before.state is State.FOUND and after.state is not State.FOUND
             self._counts["ended"] += ended
             if ended:
                 self._counts[after.state] += 1
             self._refresh(waits_for_gong=waits and after.reason_code == RateLimited.code)
-        if ended or (waits and after.reason_code != RateLimited.code):
+        if is_told:
             self._live.console.print(entry_line(after))
 
     def looked(self, health: SourceHealth) -> None:

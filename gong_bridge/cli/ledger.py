@@ -20,6 +20,7 @@ from gong_bridge.cli import hosts, ledger_upkeep, moving
 from gong_bridge.cli.common import ConfigOption, JsonOption, out, print_rows, shown
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.cli.ledger_people import list_people
+from gong_bridge.cli.ledger_steps import show_steps
 from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.filters import EntryFilter, OfAccount
@@ -152,9 +153,7 @@ def show(
             words = json.dumps(value, ensure_ascii=False, indent=2) if is_object else shown(key, value)
             out.print(Text.assemble((f"{key:>18}  ", "bold"), words), soft_wrap=True)
     out.print()
-    columns = {"at": "when", "from": "from", "to": "to", "code": "code", "reason": "reason",
-               "http_status": "status", "request_id": "Gong request"}  # fmt: skip
-    print_rows(events, columns, as_json=False, empty="no steps yet")
+    show_steps(events)
 
 
 def _chosen(ids: list[int] | None, wanted: EntryFilter) -> EntryFilter:
