@@ -21,8 +21,8 @@ order), kill_points (the moments at which a crash must do no harm), private_file
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
 errors, private_file < call_draft, model, clock, kill_points, logs, notify, strict_yaml < config
 < retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, set_back, switch
-< directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, connected, receive, route
-< crm, privacy < looking, receipt, routing, sidecars_again < gathering, sharing < pipeline
+< directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route
+< connected, crm, privacy < looking, receipt, routing, sidecars_again < gathering, sharing < pipeline
 < backfill, worker, presence, reception, supervision, single_pass < service < running, scratch, outcomes
 < web, demo, drill < cli.
 """

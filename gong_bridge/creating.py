@@ -44,7 +44,8 @@ class Creating:
 
     def create(self, entry: Entry) -> Entry:
         assert entry.draft is not None
-        if entry.intent == "create":
+        may_be_there = entry.intent == "create"
+        if may_be_there:
             adopted = self._adopt_if_known(entry, "the call was there already: an earlier request had arrived")
             if adopted is not None:
                 return adopted
@@ -52,7 +53,7 @@ class Creating:
         entry = self._note_create(entry, way)
         reached(Point.CREATE_INTENDED)
         # Only now: who erases somebody writes the list first, then looks at intents; so one of the two sees the other.
-        erased = self._suppression.skip_if_erased(entry, entry.draft or {}, clock.now())
+        erased = self._suppression.skip_if_erased(entry, entry.draft or {}, clock.now(), may_be_there=may_be_there)
         if erased is not None:
             return erased
         try:

@@ -16,7 +16,7 @@ from gong_bridge.kill_points import Point, reached
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.definition import Grouping
 from gong_bridge.mapping.facts import Known
-from gong_bridge.mapping.grouping import GroupFacts, Membership, alone
+from gong_bridge.mapping.grouping import GroupFacts, Membership, alone, group_kept
 from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge, nothing_in
@@ -64,7 +64,7 @@ class Drafted:
         record["warnings"] = list(self.warnings)
         record["mapping_version"] = self.mapping_version
         if self.together is not None:
-            record["group"] = self.together.said
+            record["group"] = {**self.together.said, "facts": self.together.facts.to_record()}
             if self.together.assembly is not None:
                 record["assembly"] = self.together.assembly.to_json()
         return record
@@ -217,8 +217,10 @@ class Looking:
         people = self._accounts.of_source(entry.source).directory.people()
         media = media_of(entry.media or {})
         known = route.known(entry, media, people=people, now=clock.now(), beside=route.beside())
+        of_group = (entry.media or {}).get("group", {}).get("facts")
+        group = None if of_group is None else group_kept(of_group)
         try:
-            return tuple(share.kept_as for share in route.mapping.compose(known).share_with)
+            return tuple(share.kept_as for share in route.mapping.compose(known, group).share_with)
         except (Held, NotYetComplete):
             return None
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from gong_bridge import clock
 from gong_bridge.errors import Held, NotYetComplete, SourceGone, UnknownPerson
+from gong_bridge.ledger.erasing import ERASED
 from gong_bridge.mapping.trial import Outcome
 from gong_bridge.model import Entry, Recording
 from gong_bridge.service import Bridge
@@ -53,7 +54,11 @@ def outcome_of(bridge: Bridge, recording: Recording) -> Outcome:
     if composition is None or composition.draft is None:
         reason = composition.skip_reason if composition else looked.verdict.skip_reason
         return ends(verdict="skipped", reason=reason)
+    draft = composition.draft.to_json()
+    because = bridge.suppression.why_not(entry, draft, composition.sidecar_key)
+    if because is not None:
+        return ends(verdict="skipped", code=ERASED, reason=because)
     return ends(
-        verdict="sent", warnings=looked.warnings, request=composition.draft.to_json(),
+        verdict="sent", warnings=looked.warnings, request=draft,
         share_with=composition.share_with,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from gong_bridge.cli.configuration import read_config
 from gong_bridge.config.accounts import account_name
 from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import BridgeError, ConfigError, RetryLater, SourceGone
+from gong_bridge.ledger.erasing import ERASED
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.linking import choose_way
@@ -161,8 +162,13 @@ def _look(bridge: Bridge, recording: Recording, facts: dict[str, Any]) -> None:
         skipped = looked.composition.skip_reason if looked.composition else looked.verdict.skip_reason
         facts.update(verdict="skipped", reason=skipped)
         return
+    draft = looked.composition.draft.to_json()
+    because = bridge.suppression.why_not(entry, draft, looked.composition.sidecar_key)
+    if because is not None:
+        facts.update(verdict="skipped", reason=because, code=ERASED)
+        return
     facts["share_with"] = [share.to_json() for share in looked.composition.share_with]
-    facts.update(verdict="sent", origins=looked.composition.origins, request=looked.composition.draft.to_json())
+    facts.update(verdict="sent", origins=looked.composition.origins, request=draft)
     route = bridge.routes[recording.source]
     way = choose_way(entry, route.source, looked.media_record(), route.delivery)
     facts["delivery"] = {"way": way.word, "why": way.why}

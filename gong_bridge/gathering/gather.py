@@ -276,7 +276,7 @@ def _roles(rule: Grouping, choice: Choice, members: Sequence[Entry]) -> Roles | 
 
 def _said(entry: Entry) -> dict[str, object]:
     """What the entry said of itself; kept when its media record becomes that of the whole call."""
-    return dict((entry.media or {}).get("group", {}))
+    return {name: value for name, value in (entry.media or {}).get("group", {}).items() if name != "facts"}
 
 
 def _own(entry: Entry) -> dict[str, object]:

@@ -87,6 +87,11 @@ class Database:
         """For single statements that a power cut may undo."""
         self._glances: dict[Executable, Statement] = {}
 
+    def overwrite_what_goes(self, connection: Connection) -> None:
+        """For the rest of a transaction: SQLite else leaves old text in its file until the place is needed again."""
+        if self.is_sqlite:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
     @contextmanager
     def write(
         self, *, durable: bool = True, unhurried: bool = False, busy_seconds: float | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from gong_bridge.ledger.calls import SUPERSEDED, DuplicateCall
 from gong_bridge.ledger.changes import NO_LEASE, NO_REASON, event_row, write_events
@@ -26,6 +26,12 @@ _SAME_CALL = (DuplicateCall.code, GROUPED, SUPERSEDED)
 """Codes of skipped entries whose `duplicate_of` is the same call."""
 _NAMES = (entries.c.key, entries.c.sidecar_key, entries.c.client_unique_id, entries.c.group_key)
 _SENTENCES = (entries.c.draft, entries.c.reason, entries.c.person, entries.c.notification, entries.c.share_with)
+_TOLD = select(events.c.entry_id, events.c.reason).where(events.c.reason.is_not(None))
+_STILL_EMPTY = (
+    select(erased_entries.c.entry_id)
+    .join(entries, and_(entries.c.id == erased_entries.c.entry_id, entries.c.version == erased_entries.c.version))
+    .where(entries.c.reason_code == ERASED)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +96,8 @@ class Erasing:
             after = rows[-1][0]
 
     def marked(self, persons: Collection[str]) -> set[int]:
-        """Entries from which these persons were erased before."""
-        wanted = select(erased_entries.c.entry_id).where(erased_entries.c.person.in_([*persons]))
+        """Emptied entries of recordings that these persons were in."""
+        wanted = _STILL_EMPTY.where(erased_entries.c.person.in_([*persons]))
         with self._database.read() as connection:
             return set(connection.execute(wanted).scalars())
 
@@ -111,8 +117,10 @@ class Erasing:
         copies = select(entries.c.id).where(entries.c.duplicate_of.in_(ids), same)
         first = select(entries.c.duplicate_of).where(mine, same, entries.c.duplicate_of.is_not(None))
         versions = select(entries.c.id).where(entries.c.call_id.in_(calls))
+        emptied = _emptied_beside(ids)
         with self._database.read() as connection:
-            return {one for wanted in (copies, first, versions) for one in connection.execute(wanted).scalars()}
+            looks = (copies, first, versions, *emptied)
+            return {one for wanted in looks for one in connection.execute(wanted).scalars()}
 
     def concerned(self, ids: Collection[int], persons: Collection[str], now: datetime) -> list[Concerned]:
         """These entries as they are now, in the order of their numbers."""
@@ -126,43 +134,48 @@ class Erasing:
         return [_concerned(row, marks.get(row.id), micros(now)) for row in rows]
 
     def erase(
-        self, ids: Collection[int], person: str, now: datetime, *, mentions: Callable[[str], bool], reason: str
+        self,
+        ids: Collection[int],
+        person: str,
+        now: datetime,
+        *,
+        mentions: Callable[[str], bool],
+        reason: str,
+        persons_in: Callable[[Iterable[str]], Collection[str]],
     ) -> int:
         """Take everything that says who spoke out of these entries and their events; how many.
 
         Each becomes a skipped entry with `reason`; what was being worked on is taken away from its worker. What keeps
         the recording from being found as new, and copies of it from being sent, stays: source, key, version, the
         clientUniqueId unless it mentions the person, and the sound's fingerprint. Repeating it is harmless.
+        persons_in: everybody in the texts that go, so that the entry is found for each of them later.
         """
-        return sum(self._erase(some, person, now, mentions, reason) for some in _chunked(sorted(ids)))
+        how = _How(person=person, now=now, mentions=mentions, reason=reason, persons_in=persons_in)
+        return sum(self._erase(some, how) for some in _chunked(sorted(ids)))
 
     @again_when_clashed
-    def _erase(self, ids: list[int], person: str, now: datetime, mentions: Callable[[str], bool], reason: str) -> int:
+    def _erase(self, ids: list[int], how: _How) -> int:
         wanted = select(entries).where(entries.c.id.in_(ids)).order_by(entries.c.id).with_for_update()
         with self._database.write() as connection:
-            self._overwrite_what_goes(connection)
+            self._database.overwrite_what_goes(connection)
             rows = connection.execute(wanted).all()
+            happened = connection.execute(_TOLD.where(events.c.entry_id.in_(ids))).all()
             marks = [
-                {"entry_id": row.id, "person": person, "version": row.version, "call_id": row.call_id,
-                 "account": row.account, "erased_at": micros(now)}
+                mark
                 for row in rows
-            ]  # fmt: skip
+                for mark in _marks(row, how, [reason for entry_id, reason in happened if entry_id == row.id])
+            ]
             for row in rows:
-                values = _emptied(row, now, mentions, reason)
+                values = _emptied(row, how)
                 connection.execute(update(entries).where(entries.c.id == row.id).values(values))
             connection.execute(delete(events).where(events.c.entry_id.in_(ids)))
             told = [
-                event_row(row.id, now, from_state=row.state, to_state=State.SKIPPED, code=ERASED, reason=reason)
+                event_row(row.id, how.now, from_state=row.state, to_state=State.SKIPPED, code=ERASED, reason=how.reason)
                 for row in rows
             ]
             write_events(connection, told)
             self._mark(connection, marks)
         return len(rows)
-
-    def _overwrite_what_goes(self, connection: Connection) -> None:
-        """SQLite else leaves old text in its file until the place is needed again."""
-        if self._database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
     def _mark(self, connection: Connection, marks: Sequence[Mapping[str, Any]]) -> None:
         if marks:
@@ -174,6 +187,8 @@ class Erasing:
                 "account": new.account,
                 "erased_at": new.erased_at,
                 "recording_gone_at": None,
+                "sought_id": func.coalesce(new.sought_id, erased_entries.c.sought_id),
+                "sought_around": func.coalesce(new.sought_around, erased_entries.c.sought_around),
             }
             connection.execute(insert.on_conflict_do_update(index_elements=["entry_id", "person"], set_=changes), marks)
 
@@ -186,7 +201,7 @@ class Erasing:
                 erased_entries.c.entry_id.in_(some), erased_entries.c.recording_gone_at.is_(None)
             )
             with self._database.write() as connection:
-                self._overwrite_what_goes(connection)
+                self._database.overwrite_what_goes(connection)
                 connection.execute(marks.values(recording_gone_at=micros(now)))
                 for row in connection.execute(wanted.with_for_update()).all():
                     if any(mentions(text) for text in (row.key, row.sidecar_key) if text):
@@ -202,7 +217,53 @@ class Erasing:
             return bool(set(connection.execute(wanted).scalars()) - set(ids))
 
 
-def _emptied(row: Any, now: datetime, mentions: Callable[[str], bool], reason: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _How:
+    """What `erase` was told."""
+
+    person: str
+    now: datetime
+    mentions: Callable[[str], bool]
+    reason: str
+    persons_in: Callable[[Iterable[str]], Collection[str]]
+
+
+def _emptied_beside(ids: Collection[int]) -> list[Any]:
+    """Of emptied entries, those of the same calls that are emptied, too; nothing that is another recording by now."""
+    mine, other = (
+        _STILL_EMPTY.add_columns(erased_entries.c.call_id, erased_entries.c.account).subquery() for _ in "12"
+    )
+    linked = select(entries.c.id, entries.c.duplicate_of).where(entries.c.duplicate_of.is_not(None)).subquery()
+    both = and_(linked.c.id == mine.c.entry_id, linked.c.duplicate_of == other.c.entry_id)
+    versions = and_(mine.c.call_id == other.c.call_id, mine.c.account == other.c.account)
+    return [
+        select(other.c.entry_id).select_from(mine.join(other, versions)).where(mine.c.entry_id.in_(ids)),
+        select(other.c.entry_id).select_from(linked.join(mine, linked.c.id == mine.c.entry_id))
+        .join(other, both).where(mine.c.entry_id.in_(ids)),
+        select(mine.c.entry_id).select_from(linked.join(mine, linked.c.id == mine.c.entry_id))
+        .join(other, both).where(other.c.entry_id.in_(ids)),
+    ]  # fmt: skip
+
+
+def _marks(row: Any, how: _How, happened: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A mark of this row for each person in it: somebody else in the call may be erased one day, too."""
+    names, sentences = ([row._mapping[one] for one in some] for some in (_NAMES, _SENTENCES))
+    persons = {how.person, *how.persons_in([text for text in (*names, *sentences, *happened) if text])}
+    is_sought = row.intent == "create" and row.call_id is None
+    for person in sorted(persons):
+        yield {
+            "entry_id": row.id,
+            "person": person,
+            "version": row.version,
+            "call_id": row.call_id,
+            "account": row.account,
+            "erased_at": micros(how.now),
+            "sought_id": row.client_unique_id if is_sought else None,
+            "sought_around": row.started_at if is_sought else None,
+        }
+
+
+def _emptied(row: Any, how: _How) -> dict[str, Any]:
     unique_id, group = row.client_unique_id, row.group_key
     values: dict[str, Any] = {
         **NO_REASON,
@@ -210,8 +271,8 @@ def _emptied(row: Any, now: datetime, mentions: Callable[[str], bool], reason: s
         "state": State.SKIPPED.value,
         "held_from": State.FOUND.value,
         "reason_code": ERASED,
-        "reason": reason,
-        "duplicate_of": row.duplicate_of,
+        "reason": how.reason,
+        "duplicate_of": row.duplicate_of if row.reason_code in (*_SAME_CALL, ERASED) else None,
         "draft": None,
         "share_with": None,
         "media": kept_of_media(row.media),
@@ -222,11 +283,11 @@ def _emptied(row: Any, now: datetime, mentions: Callable[[str], bool], reason: s
         "delivery": None,
         "linked_at": None,
         "link_expires_at": None,
-        "updated_at": micros(now),
+        "updated_at": micros(how.now),
     }
-    if unique_id is not None and mentions(unique_id):
+    if unique_id is not None and how.mentions(unique_id):
         values["client_unique_id"] = f"erased:{row.id}"
-    if group is not None and mentions(group):
+    if group is not None and how.mentions(group):
         values["group_key"] = values["group_part"] = None
     return values
 

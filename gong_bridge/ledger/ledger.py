@@ -27,6 +27,7 @@ from gong_bridge.ledger.putting_back import PuttingBack
 from gong_bridge.ledger.queries import Views
 from gong_bridge.ledger.reaches import Reaches
 from gong_bridge.ledger.receipts import Receipts
+from gong_bridge.ledger.sought_calls import SoughtCalls
 from gong_bridge.ledger.store import Work
 from gong_bridge.ledger.suppressions import Suppressions
 from gong_bridge.ledger.turns import Turns
@@ -45,6 +46,7 @@ class Ledger:
     reaches: who can open what. bridges: who works here. turns: what only one of them does.
     views: lists and counts. people: Gong's users. notes: pause, health. upkeep: backup.
     pruning: forgets the details of what is long finished. erasing: takes a person out. suppressions: who was erased.
+    sought_calls: may be in Gong, of emptied entries.
     privacy_acts: who erased whom.
     Every verb may raise LedgerReadOnly: then nothing was changed, and the same call may be repeated later.
     """
@@ -72,6 +74,7 @@ class Ledger:
         self.pruning = Pruning(database)
         self.erasing = Erasing(database)
         self.suppressions = Suppressions(database)
+        self.sought_calls = SoughtCalls(database)
         self.privacy_acts = PrivacyActs(database)
 
     @classmethod

@@ -228,12 +228,14 @@ erased_entries = Table(
     "erased_entries",
     metadata,
     Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("person", Text, primary_key=True),  # the beginning of a digest of `suppressions`
+    Column("person", Text, primary_key=True),  # the beginning of a digest: each who was in it, not only who was erased
     Column("version", Text, nullable=False),  # of the recording that the person was in
     Column("call_id", Text),
     Column("account", Text, nullable=False),
     Column("erased_at", BigInteger, nullable=False),
     Column("recording_gone_at", BigInteger),  # when it was deleted, or seen to be gone
+    Column("sought_id", Text),  # clientUniqueId of a call that may be in Gong: its POST was never answered
+    Column("sought_around", BigInteger),  # when that call began
 )
 Index("erased_entries_by_person", erased_entries.c.person)
 

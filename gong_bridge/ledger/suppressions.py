@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,9 +70,14 @@ class Suppressions:
 
     def add(self, digest: str, *, key_id: str, kind: str, now: datetime) -> None:
         """Put somebody on the list; on the disk when it returns. Repeating it changes nothing."""
-        row = {"digest": digest, "key_id": key_id, "kind": kind, "added_at": micros(now)}
-        with self._database.write() as connection:
-            connection.execute(self._database.insert(suppressions).on_conflict_do_nothing(), row)
+        self.copy([Suppressed(digest=digest, key_id=key_id, kind=kind, added_at=now)])
+
+    def copy(self, people: Sequence[Suppressed]) -> None:
+        """Put everybody of another list on this one; who is on it already stays as they are."""
+        rows = [{**dataclasses.asdict(one), "added_at": micros(one.added_at)} for one in people]
+        if rows:
+            with self._database.write() as connection:
+                connection.execute(self._database.insert(suppressions).on_conflict_do_nothing(), rows)
 
     def remove(self, digests: Collection[str]) -> int:
         """Take these off the list; how many were on it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -54,6 +55,17 @@ class GroupFacts:
             "channels": self.channels,
             "merged": bool(self.channels),
         }
+
+    def to_record(self) -> dict[str, Any]:
+        """As the ledger keeps them (JSON); see `group_kept`."""
+        starts_at = None if self.starts_at is None else self.starts_at.isoformat()
+        return {**dataclasses.asdict(self), "starts_at": starts_at, "parts": list(self.parts)}
+
+
+def group_kept(record: Mapping[str, Any]) -> GroupFacts:
+    """What `GroupFacts.to_record` kept."""
+    starts_at = record["starts_at"]
+    return GroupFacts(**{**record, "starts_at": None if starts_at is None else datetime.fromisoformat(starts_at)})
 
 
 def alone(member: Membership) -> GroupFacts:

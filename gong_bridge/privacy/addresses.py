@@ -92,6 +92,11 @@ def addresses_of(draft: Mapping[str, Any], names: Iterable[str], country: str) -
     return found | {address for name in names for address in addresses_in(name, country, is_name=True)}
 
 
+def addresses_said(texts: Iterable[str], country: str) -> set[Address]:
+    """Every address in these texts, some of which may be JSON; names of files give no e-mail addresses of their own."""
+    return {address for text in texts for one in _texts_of(text) for address in addresses_in(one, country)}
+
+
 def texts_in(value: Any) -> Iterator[str]:
     """Every text in a JSON value; numbers, too, as they are written."""
     if isinstance(value, str):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gong_bridge import clock
@@ -22,11 +22,15 @@ from gong_bridge.privacy.addresses import Address, mentions
 from gong_bridge.privacy.in_gong import InGong, InGongs
 from gong_bridge.privacy.keyring import Keyring
 from gong_bridge.privacy.recordings import Place, RecordingFound, erase, look
-from gong_bridge.privacy.suppression import reason_for
+from gong_bridge.privacy.suppression import persons_in, reason_for
 
 LOOK_SECONDS = 0.25
 SENDING_SECONDS = 60.0
 """How long a call that is being created just now is waited for."""
+
+
+SOUGHT = timedelta(minutes=15)
+"""How long a call whose POST was not answered is looked for: the bridge itself gives a list that lags half a minute."""
 
 
 class Recordings(StrEnum):
@@ -106,11 +110,12 @@ class People:
             if any(mentions(address, text, self._country, is_name=True) for text in texts.names)
             or any(mentions(address, text, self._country) for text in texts.sentences)
         }
-        persons = [person_of(digest) for digest in self._keyring.digests([address])]
+        persons = self._persons(address)
         marked = self._ledger.erasing.marked(persons)
-        there = self._ledger.erasing.same_calls(mentioning)
-        concerned = self._ledger.erasing.concerned(there | marked, persons, now)
-        return [one for one in concerned if one.entry_id in there or one.is_same_file]
+        return self._ledger.erasing.concerned(self._ledger.erasing.same_calls(mentioning | marked), persons, now)
+
+    def _persons(self, address: Address) -> list[str]:
+        return [person_of(digest) for digest in self._keyring.digests([address])]
 
     def _recordings(self, entries: Sequence[Concerned]) -> list[RecordingFound]:
         self._told("looking where the recordings lie")
@@ -133,6 +138,7 @@ class People:
         self._ledger.suppressions.add(digest, key_id=key_id, kind=address.kind, now=clock.now())
         reached(Point.PERSON_LISTED)
         outcome = Outcome()
+        self._look_for_calls_never_answered(address)
         busy = self._wait_for_calls_being_created(address)
         before = self.find(address, clock.now())
         self._erase_in_gong(address, before, outcome)
@@ -140,6 +146,7 @@ class People:
         self._erase_in_ledger(address, person, busy, before, outcome)
         reached(Point.PERSON_TAKEN_OUT)
         self._tell_calls_that_stay(before, outcome)
+        self._tell_calls_never_answered(address, outcome)
         self._see_to_recordings(address, recordings, busy, before, outcome)
         self._ledger.privacy_acts.end(act, outcome=outcome.word, counts=outcome.counts, now=clock.now())
         return outcome
@@ -152,6 +159,22 @@ class People:
             concerned = self._ledger.erasing.concerned(ids, [], clock.now())
             ids = {one.entry_id for one in concerned if one.is_being_sent}
         return ids
+
+    def _look_for_calls_never_answered(self, address: Address) -> None:
+        """Of entries that an earlier erasing emptied; what is found counts as a call of theirs."""
+        for one in self._ledger.sought_calls.of(self._persons(address)):
+            call_id, trouble = self._in_gongs.look_up(one.account, one.client_unique_id, one.started_at)
+            if call_id is not None or (trouble is None and clock.now() - one.since >= SOUGHT):
+                self._ledger.sought_calls.settle(one.entry_id, call_id)
+
+    def _tell_calls_never_answered(self, address: Address, outcome: Outcome) -> None:
+        for one in self._ledger.sought_calls.of(self._persons(address)):
+            until = one.since + SOUGHT
+            outcome.leave(
+                "calls-never-answered",
+                f"Gong never answered the request for the call of entry {one.entry_id}, and may make it yet: repeat "
+                f"this after {until:%Y-%m-%d %H:%M} UTC; it is then looked for",
+            )
 
     def _erase_in_gong(self, address: Address, before: Found, outcome: Outcome) -> None:
         self._told("telling Gong to erase")
@@ -168,8 +191,9 @@ class People:
         self._told("emptying the ledger")
         ids = [one.entry_id for one in before.entries if not one.is_erased and one.entry_id not in busy]
         outcome.counts["entries"] = self._ledger.erasing.erase(
-            ids, person, clock.now(), mentions=self._name_mentions(address), reason=reason_for(person)
-        )
+            ids, person, clock.now(), mentions=self._name_mentions(address), reason=reason_for(person),
+            persons_in=lambda texts: persons_in(texts, self._keyring, self._country),
+        )  # fmt: skip
         for entry_id in sorted(busy):
             outcome.leave("being-sent", f"entry {entry_id} is being sent just now and was left alone")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
+from gong_bridge.config.accounts import account_name
 from gong_bridge.errors import BridgeError
 from gong_bridge.gong.connection import Gong
 from gong_bridge.gong.models.privacy import EmailAddressReferences, PhoneNumberReferences
@@ -101,6 +103,16 @@ class InGongs:
         """Those of these calls that the account has, with their pages; None when it cannot be told."""
         gong = self._gongs.get(account)
         return None if gong is None else self._tried(lambda: self._pages(gong, call_ids))[0]
+
+    def look_up(
+        self, account: str | None, client_unique_id: str, started_at: datetime
+    ) -> tuple[str | None, str | None]:
+        """The id of the call that the account lists under this clientUniqueId, and why it could not be asked."""
+        gong = self._gongs.get(account)
+        if gong is None:
+            return None, f"bridge.yaml has no Gong account {account_name(account)} any more"
+        found, trouble = self._tried(lambda: gong.calls.find(client_unique_id, started_at))
+        return (found.id if found is not None else None), trouble
 
     def _tried(self, ask: Callable[[], Result]) -> tuple[Result | None, str | None]:
         try:

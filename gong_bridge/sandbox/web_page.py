@@ -61,6 +61,7 @@ class CallShown:
     duration: str
     client_unique_id: str
     people: tuple[PersonShown, ...]
+    shared_with: tuple[str, ...]
     media: str
     sha256: str
     puts: int
@@ -150,7 +151,7 @@ def show_call(call: ArrivedCall, users: Mapping[str, Mapping[str, Any]], audible
     day, _, rest = str(body["actualStart"]).partition("T")
     return CallShown(
         id=call.id,
-        version=f"{call.media_puts}{'a' if audible else ''}{'t' if call.link_trouble else ''}",
+        version=f"{call.media_puts}{'a' if audible else ''}{'t' if call.link_trouble else ''}s{len(call.shared_with)}",
         title=str(body.get("title", "")),
         direction=str(body["direction"]),
         day=day,
@@ -159,6 +160,7 @@ def show_call(call: ArrivedCall, users: Mapping[str, Mapping[str, Any]], audible
         duration=show_seconds(body["duration"]) if "duration" in body else "",
         client_unique_id=call.client_unique_id,
         people=tuple(show_person(party, body["primaryUser"], users) for party in body["parties"]),
+        shared_with=tuple(str(users.get(user_id, {}).get("emailAddress", user_id)) for user_id in call.shared_with),
         media="" if media is None else f"{media.kind.upper()} · {show_bytes(media.size_bytes)}",
         sha256="" if media is None else media.sha256,
         puts=call.media_puts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.contract.test_ledger import MEDIA, NOON, add, after, claim, now_in, r
 
 NUMBER = "+12025550143"
 PERSON = "aaaaaaaaaaaa"
+OTHER = "cccccccccccc"
 REASON = "somebody was erased"
 
 
@@ -40,7 +41,14 @@ def delivered(ledger: Ledger, key: str, call: str, call_id: str = "777", number:
 
 
 def erase(ledger: Ledger, *ids: int, now: datetime = NOON) -> int:
-    return ledger.erasing.erase(ids, PERSON, now, mentions=lambda text: "2025550143" in text, reason=REASON)
+    return ledger.erasing.erase(
+        ids, PERSON, now, mentions=lambda text: "2025550143" in text, reason=REASON, persons_in=others_in
+    )
+
+
+def others_in(texts: Iterable[str]) -> set[str]:
+    """Another customer, as the ledger calls them."""
+    return {OTHER for text in texts if "2025550199" in text}
 
 
 def everything(ledger: Ledger) -> str:
@@ -91,6 +99,46 @@ def test_the_call_is_remembered_with_the_mark_however_often_it_is_erased(ledger:
     assert ledger.erasing.marked(["bbbbbbbbbbbb"]) == set()
     (found,) = ledger.erasing.concerned([entry.id], [PERSON], NOON)
     assert (found.call_id, found.is_erased, found.is_same_file, found.is_gone) == ("777", True, True, False)
+
+
+def test_an_emptied_entry_is_found_for_everybody_who_was_in_it(ledger: Ledger) -> None:
+    both = f"{NUMBER} and +12025550199"
+    leader = delivered(ledger, "a.wav", "pbx-17", number=both)
+    add(ledger, recording("a-out.wav"))
+    other_side = ledger.work.skip(claim(ledger), NOON, "grouped", "part of the call", duplicate_of=leader.id)
+    add(ledger, recording("a.wav", version="2"))
+    newer = ledger.calls.adopt_call(claim(ledger), now_in(ledger, leader), NOON, draft={}, media=MEDIA)
+    ids = {leader.id, other_side.id, newer.id}
+    erase(ledger, *ids)
+    assert ledger.erasing.marked([OTHER]) == {leader.id}
+    assert ledger.erasing.same_calls([leader.id]) == ids
+    (found,) = ledger.erasing.concerned([leader.id], [OTHER], NOON)
+    assert (found.call_id, found.is_erased) == ("777", True)
+
+
+def test_a_mark_says_nothing_of_another_recording_under_the_same_name(ledger: Ledger) -> None:
+    first, second = (drafted(ledger, f"{call}.wav", call, number="+12025550199") for call in ("1", "2"))
+    erase(ledger, first.id, second.id)
+    add(ledger, recording("1.wav", version="2"))
+    assert ledger.erasing.marked([OTHER]) == {second.id}
+    assert ledger.erasing.same_calls([first.id]) == {first.id}
+
+
+def test_a_call_whose_request_was_never_answered_is_sought_until_it_is_settled(ledger: Ledger) -> None:
+    for call in ("found", "never"):
+        ledger.work.note_intent(drafted(ledger, f"{call}.wav", call), "create", NOON)
+    answered = delivered(ledger, "answered.wav", "answered")
+    unsent = drafted(ledger, "unsent.wav", "unsent")
+    erase(ledger, 1, 2, answered.id, unsent.id, now=after(60))
+    sought = ledger.sought_calls.of([PERSON])
+    assert [(one.entry_id, one.client_unique_id, one.started_at, one.since) for one in sought] == [
+        (1, "found", NOON, after(60)), (2, "never", NOON, after(60)),
+    ]  # fmt: skip
+    assert ledger.sought_calls.of([OTHER]) == []
+    ledger.sought_calls.settle(1, "888")
+    ledger.sought_calls.settle(2, None)
+    assert ledger.sought_calls.of([PERSON]) == []
+    assert [one.call_id for one in ledger.erasing.concerned([1, 2], [PERSON], NOON)] == ["888", None]
 
 
 def test_a_worker_that_holds_it_loses_its_lease(ledger: Ledger) -> None:

@@ -34,6 +34,8 @@ def _erased_people() -> None:
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("erased_at", sa.BigInteger, nullable=False),
         sa.Column("recording_gone_at", sa.BigInteger),
+        sa.Column("sought_id", sa.Text),
+        sa.Column("sought_around", sa.BigInteger),
     )
     op.create_index("erased_entries_by_person", "erased_entries", ["person"])
     op.create_table(
