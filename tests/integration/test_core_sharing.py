@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from gong_bridge.sandbox.people import DEFAULT_USERS
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.recordings import drop
 from tests.integration.bench import Bench, bench
+from tests.recorded_groups import drop as drop_part
+from tests.recorded_groups import write_mapping as write_grouped
 
 ID_OF = {str(user["extension"]): str(user["id"]) for user in DEFAULT_USERS if user["extension"]}
 MAPPING = "about: a test's\nextends: sidecar-json\nshare_with: {}\n"
@@ -179,3 +181,43 @@ def test_new_media_is_shared_as_the_mapping_says_by_then_and_takes_nothing_back(
         bridge.work()
         assert the_call(sandbox).media_puts == 2
         assert the_call(sandbox).shared_with == (ID_OF["202"], ID_OF["203"])
+
+
+def test_the_call_s_own_account_is_asked_who_it_is_and_shares_the_call(
+    tmp_path: Path, sandbox: Sandbox, start_sandbox: Callable[..., Sandbox]
+) -> None:
+    """The same extension is another person in each account."""
+    people = [user if user["extension"] != "202" else {**user, "id": "909"} for user in DEFAULT_USERS]
+    emea = start_sandbox(users=tuple(people))
+    write_mapping(tmp_path, "['202']")
+    keys = {"access_key": "sandbox", "access_key_secret": "sandbox-secret"}
+    accounts = {"emea": {"base_url": emea.base_url, **keys}}
+    source = {"mapping": "shared", "account": "emea"}
+    with bench(tmp_path, sandbox.base_url, source=source, mappings="mappings", accounts=accounts) as bridge:
+        assert deliver(bridge).state is State.DONE
+    assert the_call(emea).shared_with == ("909",)
+    assert (sandbox.calls, asked(sandbox), asked(emea)) == ([], 0, 1)
+
+
+def test_a_corrected_mapping_shares_a_call_of_several_files_by_what_it_knows_of_all_of_them(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    def write(who: str) -> None:
+        write_grouped(tmp_path, window="1ms")
+        with (tmp_path / "mappings" / "grouped.yaml").open("a") as mapping:
+            mapping.write(f"share_with: [\"{{{{ '{who}' if group.merged else '204' }}}}\"]\n")
+
+    write("299")
+    with bench(tmp_path, sandbox.base_url, source={"mapping": "grouped"}, mappings="mappings") as bridge:
+        for part in ("in", "out"):
+            drop_part(bridge.recorder, "c1", part)
+        bridge.find()
+        bridge.work()
+        bridge.work_again()
+        assert [code for _, code in bridge.states().values()].count("unknown-person") == 1
+        write("203")
+        for _ in range(3):
+            bridge.bridge.mapping_watch.look()
+        bridge.work_again()
+        assert {state for state, _ in bridge.states().values()} <= {"done", "skipped"}
+    assert the_call(sandbox).shared_with == (ID_OF["203"],)

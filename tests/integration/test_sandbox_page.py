@@ -109,6 +109,17 @@ def test_media_kept_for_listening_has_a_budget_and_the_oldest_goes_first(start_s
     assert [call.media is not None for call in sandbox.calls] == [True, True, True]
 
 
+def test_the_page_shows_with_whom_a_call_is_shared_and_that_is_news(client: httpx.Client) -> None:
+    call_id = add_call(client)
+    assert "Shared with" not in client.get("/").text
+    before = client.get("/news").text.partition('data-version="')[2].partition('"')[0]
+    access = {"callAccessList": [{"callId": call_id, "userIds": [HOST_ID]}]}
+    assert client.put("/v2/calls/users-access", json=access).status_code == 200
+    page = client.get("/news").text
+    assert '<p class="shared">Shared with agent-201@example.com</p>' in page
+    assert f'data-version="{before}"' not in page
+
+
 def test_the_page_gets_news_only_when_there_is_some(client: httpx.Client) -> None:
     revision = client.get("/").text.partition('data-revision="')[2].partition('"')[0]
     assert client.get("/news", params={"since": revision}).status_code == 204
