@@ -12,11 +12,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from gong_bridge.connected import connected
+from gong_bridge.errors import RateLimited
 from gong_bridge.ledger.budget import LedgerAllowance
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.sandbox.server import Sandbox
+from tests.integration.bench import bench
 
 CALLER = """
 import http.client, sys, threading
@@ -213,3 +218,15 @@ def test_R27_a_429_seen_by_one_process_stops_the_others_at_once(ledger_url: str)
             state = LedgerAllowance(ledger, 3.0, 100_000).state(datetime.now(UTC))
         assert state.refused_1h == 1
         assert state.rate == pytest.approx(3 * 0.95, abs=0.01)
+
+
+def test_a_python_program_leaves_the_rest_of_the_day_to_new_recordings(tmp_path: Path, sandbox: Sandbox) -> None:
+    """As the commands do: what it asks counts as backlog."""
+    limits = {"calls_per_second": 1000, "calls_per_day": 2, "kept_for_live": 0.5}
+    keys = {"access_key": "sandbox", "access_key_secret": "sandbox-secret"}
+    with bench(tmp_path, sandbox.base_url, gong={"base_url": sandbox.base_url, **keys, "limits": limits}):
+        pass  # writes bridge.yaml
+    with connected(tmp_path / "bridge.yaml") as gong:
+        assert next(iter(gong.users.list())).extension == "201"
+        with pytest.raises(RateLimited, match="kept for new recordings"):
+            next(iter(gong.users.list()))
