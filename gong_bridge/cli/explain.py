@@ -49,9 +49,9 @@ def explain(
 
     Gong's users are fetched when the ledger does not know them yet. Exits 1 when the recording would be held.
     """
-    options = read_config(config)
+    options = read_config(config, mappings_of=lambda options: {find_source(options, recording)[0].name})
     source, key = find_source(options, recording)
-    with scratch_bridge(options) as bridge:
+    with scratch_bridge(options.model_copy(update={"sources": (source,)})) as bridge:
         facts = gather(bridge, options, source, key)
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")

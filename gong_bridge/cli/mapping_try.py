@@ -88,7 +88,11 @@ def try_recordings(
 def _try_places(targets: list[str], mapping: str | None, most: int, config: Path | None, as_json: bool) -> Tally:
     if not targets:
         raise ConfigError("name files, folders or s3://bucket/prefix to look at, or a listing with --names-from")
-    options = read_config(config)
+
+    def sources(options: Config) -> set[str]:
+        return set() if mapping else {place.source.name for one in targets for place in places_of(options, one)}
+
+    options = read_config(config, mappings_of=sources)
     places = [place for target in targets for place in places_of(options, target)]
     tally = _look_at_all(_only(options, places, mapping), places, most, as_json)
     if not tally.total:

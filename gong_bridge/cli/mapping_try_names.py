@@ -116,7 +116,7 @@ def _setting(mapping: str | None, source: str | None, config: Path | None, folde
 
 def _configuration(config: Path | None) -> Config | None:
     try:
-        return read_config(default_path(config), look_at_disk=False)
+        return read_config(default_path(config), look_at_disk=False, look_at_mappings=False, read_secrets=False)
     except ConfigError:
         if config is not None:
             raise
@@ -139,8 +139,8 @@ def _source(options: Config, mapping: str | None, source: str | None) -> FolderS
 
 def _looked(setting: Setting, names: Sequence[str]) -> Iterator[list[Outcome]]:
     batches = _batches(names)
+    _begin(setting)  # a mapping that is wrong is told here, not by a process that ends
     if len(names) <= _ONE_PROCESS:
-        _begin(setting)
         yield from map(_look, batches)
         return
     with ProcessPoolExecutor(_PROCESSES, initializer=_begin, initargs=(setting,)) as pool:

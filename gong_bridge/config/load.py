@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ SECRET_KEYS = frozenset(
 """Keys whose values no message shows: secrets, and addresses in which people write passwords."""
 
 FindMapping = Callable[[str, Path | None], Path]
+SourcesOf = Callable[[Config], Collection[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,8 @@ def load_config(
     read_mapping: Callable[[Path], object] | None = None,
     read_agents: Callable[[Path], object] | None = None,
     look_at_disk: bool = True,
+    mappings_of: SourcesOf | None = None,
+    read_secrets: bool = True,
 ) -> Loaded:
     """Read and check bridge.yaml; nothing is created or changed.
 
@@ -79,7 +82,8 @@ def load_config(
     mapping's file or raises ConfigError; `read_mapping` and `read_agents` read the files that were found, so that
     their mistakes are told together with those of bridge.yaml. `look_at_disk=False` leaves out whether folders are
     there, for commands that must work while a mount is away; `find_mapping=None` whether mappings are there and right,
-    for commands that make or mend them, or never use them.
+    for commands that make or mend them, or never use them; `mappings_of` gives the names of the sources that matter,
+    when not all do. `read_secrets=False` leaves env:, file: and credential: alone, for commands that ask nobody.
     Raises ConfigError with every mistake, in the file's order.
     """
     document = load_document(path)
@@ -88,7 +92,7 @@ def load_config(
     config: Config | None = None
     problems: list[str] = []
     try:
-        config = Config.model_validate(document.data, context={"folder": folder})
+        config = Config.model_validate(document.data, context={"folder": folder, "read_secrets": read_secrets})
     except ValidationError as error:
         problems = problems_of(document, error, Config, secret_keys=SECRET_KEYS)
     look.at_rules(name_is_taken)
@@ -96,7 +100,8 @@ def load_config(
         look.at_folders()
     look.at_agents(read_agents)
     if find_mapping is not None:
-        look.at_mappings(find_mapping, read_mapping)
+        names = None if mappings_of is None or config is None else mappings_of(_absolute(config, folder))
+        look.at_mappings(find_mapping, read_mapping, of_sources=names)
     # A mistake that the schema and the disk both see is told once; `look` knows the order of the file.
     problems += [line for line in look.problems() if line not in problems]
     if problems or config is None:

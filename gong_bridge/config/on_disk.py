@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -173,15 +173,19 @@ class Look:
             self._elsewhere(read_agents, path)
 
     def at_mappings(
-        self, find_mapping: Callable[[str, Path | None], Path], read_mapping: Callable[[Path], object] | None
+        self,
+        find_mapping: Callable[[str, Path | None], Path],
+        read_mapping: Callable[[Path], object] | None,
+        *,
+        of_sources: Collection[str] | None = None,
     ) -> None:
-        """Every source's mapping: known by name, and by `read_mapping` understood."""
+        """The mapping of every source (or of these): known by name, and by `read_mapping` understood."""
         folder = self._path(("mappings",))
         if folder is not None and not os.path.isdir(folder):
             folder = None
         for loc, source in self._sources():
             name = source.get("mapping")
-            if not isinstance(name, str):
+            if not isinstance(name, str) or (of_sources is not None and source.get("name") not in of_sources):
                 continue
             try:
                 path = find_mapping(name, folder)

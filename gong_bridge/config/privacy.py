@@ -22,7 +22,7 @@ class PrivacyOptions(Options):
     @classmethod
     def _check_keys(cls, value: Secret | tuple[Secret, ...] | None) -> Secret | tuple[Secret, ...] | None:
         for one in value if isinstance(value, tuple) else (value,):
-            if one is not None and len(one.reveal()) < SHORTEST_KEY:
+            if one is not None and one.is_read and len(one.reveal()) < SHORTEST_KEY:
                 raise ValueError(
                     f"the key needs {SHORTEST_KEY} characters or more, that nobody can guess; "
                     "`gong-bridge privacy key` makes one"

@@ -20,11 +20,19 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str | None) -> None:
+        """None: it was not read, because the command needs no secrets."""
         self._value = value
+
+    @property
+    def is_read(self) -> bool:
+        """False in a command that reads bridge.yaml without its secrets."""
+        return self._value is not None
 
     def reveal(self) -> str:
         """The secret itself."""
+        if self._value is None:
+            raise RuntimeError("a secret is asked for by a command that reads none")
         return self._value
 
     def __repr__(self) -> str:
@@ -82,7 +90,8 @@ class Secret:
                 return value
             if not isinstance(value, str):
                 raise ValueError("a secret is text: env:NAME, file:PATH, credential:NAME or the value in quotes")
-            return cls.resolve(value, (info.context or {}).get("folder"))
+            context = info.context or {}
+            return cls.resolve(value, context.get("folder")) if context.get("read_secrets", True) else cls(None)
 
         return core_schema.with_info_plain_validator_function(
             check, serialization=core_schema.plain_serializer_function_ser_schema(lambda _secret: "********")

@@ -55,6 +55,38 @@ def test_the_ready_line_with_an_address_makes_the_recordings_fit(home: Home, san
     assert sorted(request["direction"] for request in requests) == ["Inbound", "Outbound", "Outbound"]
 
 
+def test_a_wrong_mapping_of_another_source_stops_nobody(home: Home, sandbox: Sandbox) -> None:
+    """`explain` and `mapping try` look at the source that is asked for, and say where its own mapping is wrong."""
+    drop(home.recorder, "one.wav", 1)
+    (home.root / "other").mkdir()
+    other = {"name": "other", "folder": "other", "mapping": "not-written-yet"}
+    home.config["sources"].append(other)
+    assert home.run("explain", str(home.recorder / "one.wav")).returncode == 0
+    assert home.run("mapping", "try", str(home.recorder)).returncode == 0
+    drop(home.root / "other", "two.wav", 2)
+    for command in (["explain", str(home.root / "other" / "two.wav")], ["mapping", "try", str(home.root / "other")]):
+        refused = home.run(*command)
+        assert refused.returncode == 2
+        assert "bridge.yaml:" in refused.stderr
+        assert "not-written-yet" in refused.stderr
+    assert home.run("mapping", "try", str(home.root / "other"), "--mapping", "sidecar-json").returncode == 0
+    assert home.run("check").returncode == 2
+
+
+def test_commands_about_mappings_need_no_secrets(home: Home, sandbox: Sandbox) -> None:
+    """They are run on a laptop, too; what asks Gong says which variable is missing."""
+    drop(home.recorder, "one.wav", 1)
+    home.config["gong"]["access_key_secret"] = "env:GONG_BRIDGE_TEST_NOWHERE"
+    home.config["privacy"] = {"key": "env:GONG_BRIDGE_TEST_NOWHERE"}
+    names = home.root / "names.txt"
+    names.write_text("one.wav\n")
+    lists = ["mapping", "list"], ["mapping", "lint", "freepbx"], ["mapping", "test", "freepbx"]
+    for command in (*lists, ["mapping", "try", "--names-from", str(names), "--mapping", "freepbx"]):
+        assert "GONG_BRIDGE_TEST_NOWHERE" not in home.run(*command).stderr
+    assert [home.run(*command).returncode for command in lists] == [0, 0, 0]
+    assert "GONG_BRIDGE_TEST_NOWHERE" in home.run("explain", str(home.recorder / "one.wav")).stderr
+
+
 def test_part_of_a_folder_one_file_and_another_mapping(home: Home, sandbox: Sandbox) -> None:
     """A subfolder is a part; a file that the source leaves out is said to be so; --mapping wins over the source's."""
     fill(home)
