@@ -12,7 +12,8 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from gong_bridge.cli.common import err
@@ -22,6 +23,7 @@ from gong_bridge.errors import BridgeError, ServiceDown, Unclear
 from gong_bridge.gong.crm import Crm
 from gong_bridge.gong.models.crm import CrmIntegration
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.readable import printable
 from gong_bridge.receive.patience import Patience
 
 IntegrationOption = Annotated[
@@ -29,7 +31,16 @@ IntegrationOption = Annotated[
     typer.Option("--integration", help="The integration's id; without it Gong is asked for the only one."),
 ]
 LONG_WAIT_SECONDS = 10.0
+_BAR_WIDTH = 18
+_BESIDE_WORDS = _BAR_WIDTH + len("*  199.9/200.0 MB ")
 Result = TypeVar("Result")
+
+
+class _Moved(DownloadColumn):
+    """How many bytes of how many; nothing where none move."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
 
 
 class CrmProgress:
@@ -37,11 +48,12 @@ class CrmProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        words = Column(no_wrap=True, overflow="ellipsis", max_width=max(20, console.width - _BESIDE_WORDS))
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            DownloadColumn(binary_units=False),
+            TextColumn("{task.description}", markup=False, table_column=words),
+            BarColumn(bar_width=_BAR_WIDTH),
+            _Moved(binary_units=False),
             console=console,
             transient=True,
             redirect_stdout=False,
@@ -61,7 +73,8 @@ class CrmProgress:
 
     def begin(self, doing: str, size_bytes: int | None = None) -> None:
         """Something else from now on; size_bytes: of what it goes through."""
-        self._bar.reset(self._task, description=doing, total=size_bytes, visible=True)
+        self._bar.remove_task(self._task)  # a task that is reset keeps its total where it has none now
+        self._task = self._bar.add_task(printable(doing), total=size_bytes)
 
     def moved(self, size_bytes: int) -> None:
         """So many bytes more."""
@@ -71,7 +84,7 @@ class CrmProgress:
         """It waits for this reason."""
         said = f"waiting{'' if wait_seconds is None else f' {wait_seconds:.0f} s'}: {why}"
         if self._console.is_terminal:
-            self._bar.update(self._task, description=said[: max(20, self._console.width - 50)], visible=True)
+            self._bar.update(self._task, description=printable(said), visible=True)
         elif wait_seconds is None or wait_seconds >= LONG_WAIT_SECONDS:
             self._console.print(Text(said, style="dim"), soft_wrap=True)
 

@@ -116,13 +116,13 @@ def _read_as(file: Path, map_of_csv: CsvMap | None, entity: Entity, progress: Cr
         yield Source.of_lines(file)
         return
     with tempfile.TemporaryDirectory(prefix="gong-bridge-") as folder:
-        progress.begin(f"reading {file.name[:40]}", file_size(file))
+        progress.begin(f"reading {file.name}", file_size(file))
         yield convert(file, map_of_csv, entity, Path(folder) / "objects.jsonl", told=progress.moved)
 
 
 def _check(opened: OpenedCrm, source: Source, entity: Entity, most: int) -> CheckedFile:
     """Check all of it. Raises typer.Exit(2) when there are mistakes, and has shown them."""
-    opened.progress.begin(f"checking {source.file.name[:40]}", file_size(source.sent))
+    opened.progress.begin(f"checking {source.file.name}", file_size(source.sent))
     checked = check_file(source.sent, entity, most=most, told=opened.progress.moved)
     mistakes = [
         LineTrouble(line=source.place(one.line)[0], what=f"{one.field}: {one.what}" if one.field else one.what)
@@ -195,7 +195,7 @@ class Upload:
 
     def _send(self, request_id: str) -> None:
         progress, checked = self._opened.progress, self._checked
-        progress.begin(f"sending {self._source.file.name[:40]}", checked.size_bytes)
+        progress.begin(f"sending {self._source.file.name}", checked.size_bytes)
         self._opened.crm.upload(
             self._integration_id, self._kind, request_id, checked.opened, checked.size_bytes, progress.moved
         )
