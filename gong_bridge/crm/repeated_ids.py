@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import IO
 
@@ -14,10 +15,14 @@ from gong_bridge.errors import BridgeError
 _HEAPS = 64
 _DIGEST_BYTES = 16
 _ROW_BYTES = _DIGEST_BYTES + 4
+_PIECE_BYTES = 4096 * _ROW_BYTES
 
 
 class RepeatedIds:
-    """Ids by the line in which they stand; use it in `with`. A few megabytes of memory, 20 bytes of disk for each."""
+    """Ids by the line in which they stand; use it in `with`. 20 bytes of disk for each line.
+
+    Memory holds the different ids of one heap: all the repeats of an id fall into the same one.
+    """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -51,16 +56,21 @@ class RepeatedIds:
         """Each line whose id stands in an earlier one, with the first of them."""
         for heap in self._heaps:
             first: dict[bytes, bytes] = {}
-            try:
-                heap.seek(0)
-                rows = heap.read()
-            except OSError as error:
-                raise _no_room(error) from None
-            for at in range(0, len(rows), _ROW_BYTES):
-                digest, line = rows[at : at + _DIGEST_BYTES], rows[at + _DIGEST_BYTES : at + _ROW_BYTES]
-                earlier = first.setdefault(digest, line)
-                if earlier is not line:
-                    yield int.from_bytes(line, "big"), int.from_bytes(earlier, "big")
+            for rows in _pieces(heap):
+                for at in range(0, len(rows), _ROW_BYTES):
+                    digest, line = rows[at : at + _DIGEST_BYTES], rows[at + _DIGEST_BYTES : at + _ROW_BYTES]
+                    earlier = first.setdefault(digest, line)
+                    if earlier is not line:
+                        yield int.from_bytes(line, "big"), int.from_bytes(earlier, "big")
+
+
+def _pieces(heap: IO[bytes]) -> Iterator[bytes]:
+    """Whole rows, from the first on."""
+    try:
+        heap.seek(0)
+        yield from iter(partial(heap.read, _PIECE_BYTES), b"")
+    except OSError as error:
+        raise _no_room(error) from None
 
 
 def _no_room(error: OSError) -> BridgeError:

@@ -10,6 +10,7 @@ import pytest
 
 from gong_bridge.crm.checking import CheckedFile, check_file
 from gong_bridge.crm.entities import FIELDS, Entity
+from gong_bridge.crm.repeated_ids import RepeatedIds
 from gong_bridge.errors import ConfigError, SourceChanged
 from gong_bridge.gong.models.crm import SchemaField, UploadType
 
@@ -191,6 +192,18 @@ def test_a_check_holds_neither_lines_nor_ids(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert (checked.lines, checked.mistake_count) == (8_000, 0)
     assert most_bytes < 1_000_000  # the ids alone would be as much, and the lines more
+
+
+def test_repeats_of_one_id_are_not_held() -> None:
+    with RepeatedIds() as ids:
+        for line in range(1, 60_001):
+            ids.add("a", line)
+        tracemalloc.start()
+        count = sum(first == 1 for _, first in ids.repeated())
+        most_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert count == 59_999
+    assert most_bytes < 400_000  # the heap in which they lie has 1,200,000
 
 
 def test_every_type_that_can_be_uploaded_has_its_fields() -> None:
