@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def _serve() -> None:
         if not pid:
             try:
                 _command(order, order["environment"])
+            except BaseException:
+                traceback.print_exc()  # into the command's log
             finally:
                 os._exit(99)
         sys.stdout.write(f"{pid}\n")
