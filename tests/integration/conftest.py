@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crm_desk import crm_desk, registered
+
+__all__ = ["crm_desk", "registered"]
+
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

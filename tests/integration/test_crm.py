@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from gong_bridge.cli import build_app
 from gong_bridge.errors import BadCredentials, ConfigError
 from gong_bridge.gong.crm import IntegrationExists
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
-from tests.notebook import eventually
+from tests.crm_desk import WHEN, Desk, desk_at
 
-WHEN = "2019-01-03T23:45:57+01:00"
 SCHEMA = """\
 about: Our fields
 ACCOUNT:
@@ -32,87 +22,21 @@ ACCOUNT:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """A person's shell: a configuration and a sandbox without an integration."""
-
-    sandbox: Sandbox
-    folder: Path
-
-    def run(self, *words: str) -> Result:
-        """`gong-bridge crm ...`, in this process."""
-        return CliRunner().invoke(build_app("crm"), ["crm", *words, "--config", str(self.folder / "bridge.yaml")])
-
-    def command(self, *words: str) -> list[str]:
-        """The same as a process of its own."""
-        return [sys.executable, "-m", "gong_bridge", "crm", *words, "-c", str(self.folder / "bridge.yaml")]
-
-    def does(self, *words: str) -> str:
-        """The output of a command that must succeed."""
-        result = self.run(*words)
-        assert result.exit_code == 0, (result.output, result.exception)
-        return result.output
-
-    def file(self, name: str, content: str) -> str:
-        """A file in the folder; its path."""
-        path = self.folder / name
-        path.write_text(content, encoding="utf-8")
-        return str(path)
-
-    def accounts(self, count: int = 3, name: str = "accounts.jsonl") -> str:
-        """A file of right accounts."""
-        rows = [json.dumps({"objectId": f"a-{n}", "modifiedDate": WHEN, "name": f"Account {n}"}) for n in range(count)]
-        return self.file(name, "\n".join(rows) + "\n")
-
-    @property
-    def uploads(self) -> list[tuple[str | None, int, int]]:
-        """Type, taken and failed objects of each upload that Gong has taken."""
-        return [(one.object_type, one.taken, one.failed) for one in self.sandbox.crm.requests()]
-
-    def sent(self) -> int:
-        """How many requests with objects arrived, whole or not."""
-        return sum((one.method, one.path) == ("POST", "/v2/crm/entities") for one in self.sandbox.requests)
-
-
-@pytest.fixture
-def desk(start_sandbox: Callable[..., Sandbox], tmp_path: Path) -> Desk:
-    return desk_at(start_sandbox(crm_polls=0), tmp_path)
-
-
-def desk_at(sandbox: Sandbox, tmp_path: Path) -> Desk:
-    (tmp_path / "bridge.yaml").write_text(
-        f"""
-gong: {{base_url: "{sandbox.base_url}", access_key: sandbox, access_key_secret: sandbox-secret,
-  limits: {{calls_per_second: 1000}}}}
-ledger: {{url: "sqlite:///{tmp_path}/ledger.db"}}
-sources: [{{name: pbx, folder: {tmp_path}, mapping: freepbx}}]
-"""
-    )
-    (tmp_path / "bridge.yaml").chmod(0o600)
-    return Desk(sandbox=sandbox, folder=tmp_path)
-
-
-@pytest.fixture
-def registered(desk: Desk) -> Desk:
-    desk.sandbox.crm.register("Our CRM", "owner@example.com")
-    return desk
-
-
-def test_an_integration_is_registered_once_and_another_is_refused(desk: Desk) -> None:
-    first = desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com")
-    assert desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com") == first
-    refused = desk.run("register", "--name", "Another", "--owner", "owner@example.com")
+def test_an_integration_is_registered_once_and_another_is_refused(crm_desk: Desk) -> None:
+    first = crm_desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com")
+    assert crm_desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com") == first
+    refused = crm_desk.run("register", "--name", "Another", "--owner", "owner@example.com")
     assert isinstance(refused.exception, IntegrationExists)
     assert "There can be one: use it, or delete it first (gong-bridge crm delete)" in str(refused.exception)
-    (row,) = [json.loads(line) for line in desk.does("list", "--json").splitlines()]
+    (row,) = [json.loads(line) for line in crm_desk.does("list", "--json").splitlines()]
     assert (row["name"], row["ownerEmail"]) == ("Our CRM", "owner@example.com")
     assert first.split()[-1] == row["integrationId"]
 
 
-def test_a_registration_whose_answer_is_lost_makes_one_integration(desk: Desk) -> None:
-    desk.sandbox.play(Fault(operation="registerGenericCrmIntegration", kind="drop_after"))
-    assert "is registered" in desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com")
-    assert len(desk.sandbox.crm.integrations()) == 1
+def test_a_registration_whose_answer_is_lost_makes_one_integration(crm_desk: Desk) -> None:
+    crm_desk.sandbox.play(Fault(operation="registerGenericCrmIntegration", kind="drop_after"))
+    assert "is registered" in crm_desk.does("register", "--name", "Our CRM", "--owner", "owner@example.com")
+    assert len(crm_desk.sandbox.crm.integrations()) == 1
 
 
 def test_a_schema_is_set_from_a_file_and_shown(registered: Desk) -> None:
@@ -145,30 +69,11 @@ def test_a_schema_that_leaves_a_field_out_is_refused_and_one_that_deletes_data_a
         ("  - {uniqueName: a, lable: A, type: URL}", "s.yaml:2:21: ACCOUNT[#1].lable: unknown key"),
     ],
 )
-def test_mistakes_of_a_schema_file_are_told_with_line_and_column(desk: Desk, line: str, mistake: str) -> None:
-    result = desk.run("schema", "--file", desk.file("s.yaml", f"ACCOUNT:\n{line}\n"))
+def test_mistakes_of_a_schema_file_are_told_with_line_and_column(crm_desk: Desk, line: str, mistake: str) -> None:
+    result = crm_desk.run("schema", "--file", crm_desk.file("s.yaml", f"ACCOUNT:\n{line}\n"))
     assert isinstance(result.exception, ConfigError)
     assert mistake in str(result.exception)
-    assert desk.sandbox.requests == []
-
-
-def test_a_file_is_taken_whole_and_the_same_command_sends_it_no_second_time(registered: Desk) -> None:
-    file = registered.accounts()
-    assert "DONE: 3 taken, 0 failed" in registered.does("upload", "ACCOUNT", file)
-    (upload,) = registered.sandbox.crm.requests()
-    assert upload.sha256 == hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    assert "it was not sent now" in registered.does("upload", "ACCOUNT", file)
-    assert registered.sent() == 1
-    registered.does("upload", "ACCOUNT", file, "--again")
-    assert registered.uploads == [("ACCOUNT", 3, 0)] * 2
-
-
-def test_a_lost_ledger_does_not_make_gong_take_a_file_twice(registered: Desk) -> None:
-    file = registered.accounts()
-    registered.does("upload", "ACCOUNT", file)
-    (registered.folder / "ledger.db").unlink()
-    assert "it was not sent now" in registered.does("upload", "ACCOUNT", file)
-    assert registered.uploads == [("ACCOUNT", 3, 0)]
+    assert crm_desk.sandbox.requests == []
 
 
 def test_mistakes_are_all_told_before_anything_is_sent(registered: Desk) -> None:
@@ -188,12 +93,12 @@ def test_mistakes_are_all_told_before_anything_is_sent(registered: Desk) -> None
     assert registered.sent() == 0
 
 
-def test_a_dry_run_against_a_schema_file_asks_gong_nothing(desk: Desk) -> None:
-    schema = desk.file("s.yaml", SCHEMA)
-    said = desk.does("upload", "ACCOUNT", desk.accounts(), "--dry-run", "--schema", schema)
+def test_a_dry_run_against_a_schema_file_asks_gong_nothing(crm_desk: Desk) -> None:
+    schema = crm_desk.file("s.yaml", SCHEMA)
+    said = crm_desk.does("upload", "ACCOUNT", crm_desk.accounts(), "--dry-run", "--schema", schema)
     assert "3 objects, all right; nothing was sent" in said
-    assert desk.sandbox.requests == []
-    assert not (desk.folder / "ledger.db").exists()
+    assert crm_desk.sandbox.requests == []
+    assert not (crm_desk.folder / "ledger.db").exists()
 
 
 def fail_some_lines(desk: Desk, lines: int, failing: set[int]) -> str:
@@ -214,6 +119,7 @@ def test_lines_that_failed_are_told_and_copied_to_a_file_that_can_be_mended_and_
     assert "FAILED: 3 taken, 2 failed" in result.stdout
     failed = registered.folder / "accounts.failed.jsonl"
     assert [json.loads(line)["objectId"] for line in failed.read_text().splitlines()] == ["a-2", "a-5"]
+    assert failed.stat().st_mode & 0o777 == 0o600
     failed.write_text(failed.read_text().replace(', "extra": "x"', ""))
     registered.does("upload", "ACCOUNT", str(failed))
     assert registered.uploads == [("ACCOUNT", 3, 2), ("ACCOUNT", 2, 0)]
@@ -243,57 +149,6 @@ def test_a_csv_is_uploaded_and_its_failed_rows_are_copied_with_its_first_line(re
     assert copied == 'No,Changed,Text\n2,2024-01-02T03:04:05Z,"two\nlines"\n'
     wrong_type = registered.run("upload", "LEAD", table, "--map", csv_map)
     assert "makes objects of ACCOUNT, not of LEAD" in str(wrong_type.exception)
-
-
-@pytest.mark.parametrize(
-    ("kind", "status"),
-    [("drop_before", 500), ("drop_after", 500), ("status_after", 500), ("status_after", 503), ("truncated", 500)],
-)
-def test_whatever_breaks_gong_takes_a_file_once(registered: Desk, kind: str, status: int) -> None:
-    registered.sandbox.play(Fault(operation="uploadCrmData", kind=kind, status=status, retry_after="1"))
-    said = registered.does("upload", "ACCOUNT", registered.accounts())
-    assert ("DONE: 3 taken" in said, "was not sent now" in said) == (True, False)
-    assert registered.uploads == [("ACCOUNT", 3, 0)]
-
-
-def test_an_outcome_that_stays_unclear_is_told_and_the_same_command_asks_before_it_sends(registered: Desk) -> None:
-    registered.sandbox.play(
-        Fault(operation="uploadCrmData", kind="drop_after"),
-        Fault(operation="getRequestStatus", kind="status", status=401),
-    )
-    file = registered.accounts()
-    result = registered.run("upload", "ACCOUNT", file)
-    assert isinstance(result.exception, BadCredentials)
-    registered.sandbox.play_no_faults()
-    assert "DONE: 3 taken" in registered.does("upload", "ACCOUNT", file)
-    assert (registered.uploads, registered.sent()) == ([("ACCOUNT", 3, 0)], 1)
-
-
-def test_killed_while_the_file_is_under_way_the_same_command_sends_it_once(registered: Desk) -> None:
-    file = registered.accounts(16_000)
-    killed_at = {**os.environ, "GONG_BRIDGE_KILL_AT": "body-50-percent"}
-    died = subprocess.run(registered.command("upload", "ACCOUNT", file), env=killed_at, check=False)
-    assert died.returncode == -signal.SIGKILL
-    assert registered.uploads == []
-    assert "DONE: 16,000 taken" in registered.does("upload", "ACCOUNT", file)
-    assert registered.uploads == [("ACCOUNT", 16_000, 0)]
-
-
-def test_killed_while_gong_works_it_in_the_same_command_follows_and_sends_nothing(registered: Desk) -> None:
-    file = registered.accounts()
-    registered.sandbox.play(Fault(operation="uploadCrmData", kind="slow", seconds=30.0))
-    with subprocess.Popen(registered.command("upload", "ACCOUNT", file)) as process:
-        assert eventually(lambda: registered.uploads == [("ACCOUNT", 3, 0)])
-        process.kill()
-    assert "DONE: 3 taken" in registered.does("upload", "ACCOUNT", file)
-    assert registered.uploads == [("ACCOUNT", 3, 0)]
-
-
-def test_two_of_the_same_command_at_once_make_gong_take_the_file_once(registered: Desk) -> None:
-    file = registered.accounts()
-    commands = [subprocess.Popen(registered.command("upload", "ACCOUNT", file)) for _ in (1, 2)]
-    assert [command.wait() for command in commands] == [0, 0]
-    assert registered.uploads == [("ACCOUNT", 3, 0)]
 
 
 def test_what_has_not_ended_is_asked_for_later(start_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
@@ -328,11 +183,11 @@ def test_a_deletion_asks_first_and_is_followed(registered: Desk) -> None:
     assert registered.sandbox.crm.integrations() == []
 
 
-def test_without_an_integration_or_a_scope_the_message_says_what_to_do(desk: Desk) -> None:
-    none = desk.run("upload", "ACCOUNT", desk.accounts())
+def test_without_an_integration_or_a_scope_the_message_says_what_to_do(crm_desk: Desk) -> None:
+    none = crm_desk.run("upload", "ACCOUNT", crm_desk.accounts())
     assert "make one: gong-bridge crm register --name NAME --owner E-MAIL" in str(none.exception)
-    desk.sandbox.play(Fault(operation="listGenericCrmIntegration", kind="status", status=403))
-    denied = desk.run("list")
+    crm_desk.sandbox.play(Fault(operation="listGenericCrmIntegration", kind="status", status=403))
+    denied = crm_desk.run("list")
     assert isinstance(denied.exception, BadCredentials)
     assert "api:crm:integrations:read" in str(denied.exception)
 
@@ -345,6 +200,6 @@ def test_without_an_integration_or_a_scope_the_message_says_what_to_do(desk: Des
         ("upload", "STAGE", "none.jsonl"),
     ],
 )  # fmt: skip
-def test_wrong_words_are_refused_before_gong_is_asked(desk: Desk, words: tuple[str, ...]) -> None:
-    assert isinstance(desk.run(*words).exception, ConfigError)
-    assert desk.sandbox.requests == []
+def test_wrong_words_are_refused_before_gong_is_asked(crm_desk: Desk, words: tuple[str, ...]) -> None:
+    assert isinstance(crm_desk.run(*words).exception, ConfigError)
+    assert crm_desk.sandbox.requests == []
