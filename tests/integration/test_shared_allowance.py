@@ -222,7 +222,7 @@ def test_R27_a_429_seen_by_one_process_stops_the_others_at_once(ledger_url: str)
 
 def test_a_python_program_leaves_the_rest_of_the_day_to_new_recordings(tmp_path: Path, sandbox: Sandbox) -> None:
     """As the commands do: what it asks counts as backlog."""
-    limits = {"calls_per_second": 1000, "calls_per_day": 1, "kept_for_live": 0.5}
+    limits = {"calls_per_second": 1000, "calls_per_day": 2, "kept_for_live": 0.5}
     keys = {"access_key": "sandbox", "access_key_secret": "sandbox-secret"}
     with bench(tmp_path, sandbox.base_url, gong={"base_url": sandbox.base_url, **keys, "limits": limits}):
         pass  # writes bridge.yaml
