@@ -19,7 +19,7 @@ notifications (messages of a queue, read again), reception (the ledger's side of
 order), kill_points (the moments at which a crash must do no harm), private_file (exports, for their owner alone).
 
 Imports point down and siblings never meet; tests/test_architecture.py proves it:
-errors, private_file < call_draft, model, clock, kill_points, logs, notify, strict_yaml < config
+errors, private_file < call_draft, model, clock, kill_points, logs, notify, strict_yaml < recording_page < config
 < retry | sources | mapping | media | gong | ledger | sandbox < agents_file, beside, gate, set_back, switch
 < directory, identity, notifications, owner, mapping_watch, sidecar_watch < account, receive, route
 < connected, crm, privacy < looking, receipt, routing, sidecars_again < gathering, sharing < pipeline
