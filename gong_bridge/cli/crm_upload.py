@@ -17,7 +17,7 @@ from gong_bridge.cli.common import EXIT_WRONG_USAGE, ConfigOption, JsonOption, e
 from gong_bridge.cli.crm_opening import CrmProgress, IntegrationOption, OpenedCrm, opened_crm
 from gong_bridge.cli.crm_shown import LineTrouble, show_lines, show_status, still_going, troubles_of
 from gong_bridge.cli.gong_opening import AccountOption
-from gong_bridge.crm.checking import SHOWN_MISTAKES, CheckedFile, check_file, file_size
+from gong_bridge.crm.checking import SHOWN_MISTAKES, CheckedFile, Mistake, check_file, file_size
 from gong_bridge.crm.converting import Source, convert
 from gong_bridge.crm.csv_map import CsvMap, load_csv_map
 from gong_bridge.crm.entities import WITH_SCHEMA, Entity
@@ -72,6 +72,8 @@ def upload(
     kind = next((one for one in UPLOAD_TYPES if one == object_type), None)
     if kind is None:
         raise ConfigError(f"{object_type!r} is no object type; there are {', '.join(UPLOAD_TYPES)}, in capitals")
+    if csv_map is None and file.suffix.lower() == ".csv":
+        raise ConfigError(f"{file} is a CSV; say with --map which column is which field (docs/gong-api.md)")
     described = None if schema is None else load_schema(schema).as_gong_has_it(kind)
     map_of_csv = None if csv_map is None else load_csv_map(csv_map)
     if map_of_csv is not None and map_of_csv.object_type != kind:
@@ -124,10 +126,7 @@ def _check(opened: OpenedCrm, source: Source, entity: Entity, most: int) -> Chec
     """Check all of it. Raises typer.Exit(2) when there are mistakes, and has shown them."""
     opened.progress.begin(f"checking {source.file.name}", file_size(source.sent))
     checked = check_file(source.sent, entity, most=most, told=opened.progress.moved)
-    mistakes = [
-        LineTrouble(line=source.place(one.line)[0], what=f"{one.field}: {one.what}" if one.field else one.what)
-        for one in checked.mistakes
-    ]
+    mistakes = [LineTrouble(line=source.place(one.line)[0], what=_with_field(one, source)) for one in checked.mistakes]
     mistakes += [LineTrouble(line=one.line, what=one.what) for one in source.mistakes]
     mistakes = sorted(mistakes, key=lambda one: one.line)[:most]
     count = checked.mistake_count + source.mistake_count
@@ -140,6 +139,10 @@ def _check(opened: OpenedCrm, source: Source, entity: Entity, most: int) -> Chec
         )
         raise typer.Exit(EXIT_WRONG_USAGE)
     return checked
+
+
+def _with_field(mistake: Mistake, source: Source) -> str:
+    return f"{mistake.field}: {mistake.what}{source.origin_of(mistake.field)}" if mistake.field else mistake.what
 
 
 class Upload:

@@ -22,6 +22,7 @@ LONGEST_LINE_BYTES = 4 * 2**20
 """No object has a line like this; a file without line ends has."""
 SHOWN_MISTAKES = 20
 _TOLD_BYTES = 2**20
+_MOST_DIGITS = 300  # of a whole number; no program reads more as a number
 _MARKS = ((b"\xef\xbb\xbf", "UTF-8 with a mark (BOM)"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
 
@@ -209,7 +210,7 @@ def _read(raw: bytes) -> Mapping[str, Any]:
     except UnicodeDecodeError as error:
         raise _NotAnObject(f"is not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_whole)
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -247,3 +248,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no number in JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits")
+    return int(digits)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,12 @@ _MOST_MISTAKES = 1000
 _DELIMITERS = ",;\t|"
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _DAYS = (OF_TYPE["DATE"], DAY_OR_MOMENT)
+_BETWEEN_THOUSANDS = {".": r"[,' \u00a0\u202f]", ",": r"[.' \u00a0\u202f]"}
+# Thousands in threes only: 1,5 is one and a half in half of the world, and must not become 15.
+_NUMBERS_WRITTEN = {
+    decimal: re.compile(rf"[+-]?(\d+|\d{{1,3}}({between}\d{{3}})+)({re.escape(decimal)}\d+)?([eE][+-]?\d+)?", re.ASCII)
+    for decimal, between in _BETWEEN_THOUSANDS.items()
+}
 _NUMBERS = (NUMBER, ORDER, OF_TYPE["PERCENT"])
 
 
@@ -48,6 +55,7 @@ class Source:
     starts: array[int] = field(default_factory=lambda: array("I"))
     mistakes: list[SourceMistake] = field(default_factory=list)
     mistake_count: int = 0
+    rules: Mapping[str, FieldFromCsv] = field(default_factory=dict)
 
     @classmethod
     def of_lines(cls, file: Path) -> Source:
@@ -59,6 +67,14 @@ class Source:
         if not self.has_heading or line < 1 or line >= len(self.starts):
             return line, line
         return self.starts[line - 1], self.starts[line] - 1
+
+    def origin_of(self, name: str) -> str:
+        """Of which column a field was made, and how the map reads it; empty without a map. For messages."""
+        rule = self.rules.get(name)
+        if rule is None or rule.column is None:
+            return ""
+        how = "" if rule.time is None else f", which the map reads as time: {rule.time}"
+        return f" (column {rule.column!r}{how})"
 
     def note(self, line: int, what: str) -> None:
         """Something is wrong in this line of the file."""
@@ -76,7 +92,7 @@ def convert(
     Raises ConfigError when the CSV cannot be read as one, lacks columns, or becomes too large.
     """
     map_of_csv.check_fields(entity.fields)
-    source = Source(file=file, sent=target, has_heading=True)
+    source = Source(file=file, sent=target, has_heading=True, rules=map_of_csv.fields)
     open_file(file).close()
     try:
         with (
@@ -191,8 +207,10 @@ def _maker(rule: FieldFromCsv, check: Check) -> Callable[[str], Any]:
 
 
 def _number(cell: str, decimal: str) -> int | float | str:
-    thousands = "," if decimal == "." else "."
-    plain = cell.replace(thousands, "").replace(" ", "").replace("\u00a0", "").replace(decimal, ".")
+    written = _NUMBERS_WRITTEN[decimal].fullmatch(cell)
+    if written is None:
+        return cell
+    plain = re.sub(_BETWEEN_THOUSANDS[decimal], "", cell).replace(decimal, ".")
     try:
         return int(plain) if plain.lstrip("-").isdecimal() else _finite(float(plain))
     except ValueError:

@@ -5,6 +5,8 @@ Source: "Supported field types" of Gong API V2, uploadCrmSchemaField, and the ta
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -28,7 +30,7 @@ _SHOWN = 40
 
 def shown(value: Any) -> str:
     """The value in a message: short, on one line."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -52,6 +54,8 @@ def _boolean(value: Any) -> str | None:
 
 def _number(value: Any) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "is too large for a number"
     return None if is_number else "must be a number, without quotes"
 
 

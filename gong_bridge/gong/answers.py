@@ -178,7 +178,7 @@ def _forbidden(raw: RawAnswer) -> BridgeError:
         return _not_gong(raw, "with a web page (a proxy or firewall may be in between)")
     return BadCredentials(
         f"Gong does not let {raw.known_as.what} {raw.operation.doing} (403 on {raw.operation.operation_id}, scope "
-        f"{raw.operation.scope}). Cure: let a technical administrator allow it, or get one that may.",
+        f"{raw.operation.scope}). {raw.known_as.not_allowed.format(scope=raw.operation.scope)}",
         http_status=raw.http_status,
         request_id=raw.request_id,
     )

@@ -34,20 +34,27 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownAs:
-    """For the messages of a 401 and a 403: what Gong does not accept, and what a person does then."""
+    """For the messages of a 401 and a 403: what Gong does not accept, and what a person does then.
+
+    cure: when it is not known. not_allowed: when something is not allowed to it, with a place for the `{scope}`.
+    """
 
     what: str
     cure: str
+    not_allowed: str
 
 
 ACCESS_KEY = KnownAs(
     what="the access key",
     cure="Cure: create a key on Gong's API page (technical administrators), and set access_key and access_key_secret "
     "in bridge.yaml.",
+    not_allowed="Cure: let a technical administrator of Gong allow it, or create a key that may.",
 )
 OAUTH_TOKEN = KnownAs(
     what="the OAuth token",
     cure=f"It is renewed by itself once; when that does not help: {LOG_IN_COMMAND}",
+    not_allowed="Cure: write {scope} below more_scopes of oauth in bridge.yaml, unless `gong-bridge auth status` lists "
+    f"it; then {LOG_IN_COMMAND}",
 )
 
 

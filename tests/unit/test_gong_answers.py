@@ -1,6 +1,7 @@
 """What each HTTP status means, and how long Gong wants to be left alone (R27)."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +18,7 @@ from gong_bridge.errors import (
 )
 from gong_bridge.gong import calls, users
 from gong_bridge.gong.answers import RawAnswer, pause_seconds, understand
-from gong_bridge.gong.log_in import ACCESS_KEY
+from gong_bridge.gong.log_in import ACCESS_KEY, OAUTH_TOKEN
 from gong_bridge.gong.sentences import without_log_in
 from gong_bridge.gong.wire import Operation
 
@@ -135,6 +136,14 @@ def test_a_missing_permission_names_the_operation_and_the_scope() -> None:
     assert "listUsers" in message
     assert "api:users:read" in message
     assert "technical administrator" in message
+
+
+def test_with_oauth_a_missing_permission_says_where_its_scope_is_written() -> None:
+    refused = replace(answer(users.LIST, 403), known_as=OAUTH_TOKEN)
+    assert error_of(refused).message.endswith(
+        "Cure: write api:users:read below more_scopes of oauth in bridge.yaml, unless `gong-bridge auth status` lists "
+        "it; then gong-bridge auth login"
+    )
 
 
 def test_a_refusal_carries_gongs_words() -> None:

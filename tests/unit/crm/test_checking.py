@@ -89,7 +89,11 @@ def test_the_examples_of_gong_are_right_but_for_their_slips(tmp_path: Path) -> N
         ({"category": "Shop"}, "category: must be one of Analyst, Partner, found 'Shop'"),
         ({"since": "2020-02-30"}, "since: is no day of the calendar, found '2020-02-30'"),
         ({"share": 101}, "share: must be a number from 0 to 100, found 101"),
-        ({"share": True}, "share: must be a number, without quotes, found True"),
+        ({"share": True}, "share: must be a number, without quotes, found true"),
+        (
+            {"domains": [None]},
+            'domains: must be a list of texts, such as ["a.example.com", "b.example.com"], found [null]',
+        ),
         ({"mail": "nobody"}, "mail: must be an e-mail address, found 'nobody'"),
         ({"nam": "x"}, "nam: is not known; did you mean name?"),
         ({"gone": "x"}, "gone: was deleted from the schema; leave it out"),
@@ -101,6 +105,11 @@ def test_the_examples_of_gong_are_right_but_for_their_slips(tmp_path: Path) -> N
 )  # fmt: skip
 def test_a_wrong_field_is_named_with_what_it_must_be(tmp_path: Path, fields: dict, mistake: str) -> None:
     assert told(check(tmp_path, account(**fields))) == [f"1: {mistake}"]
+
+
+def test_a_number_that_no_program_can_hold_is_named(tmp_path: Path) -> None:
+    line = account(share=1).replace(b'"share": 1', b'"share": 1e999')
+    assert told(check(tmp_path, line)) == ["1: share: is too large for a number, found Infinity"]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +125,7 @@ def test_a_wrong_field_is_named_with_what_it_must_be(tmp_path: Path, fields: dic
         (b'{"objectId": 1', "is not JSON: expecting ',' delimiter, at column 15"),
         (b'{"a": 1, "a": 2}', "is not JSON: a stands in it twice"),
         (b'{"a": NaN}', "is not JSON: NaN is no number in JSON"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "is not JSON: a number has 5,000 digits"),
         (b'{"a": "\\ud800"}', "holds half of a surrogate pair (\\ud8..), which is no character"),
         (b'{"a": "\xe9"}', "is not UTF-8 at byte 8; save the file as UTF-8"),
         (b'{"a":' * 100_000, "is not JSON: it is nested too deeply"),

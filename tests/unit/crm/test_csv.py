@@ -77,6 +77,25 @@ def test_empty_cells_are_left_out_and_what_no_rule_reads_is_left_to_the_check(tm
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("1.234,5", 1234.5), ("1 234", 1234), ("1'234'567,25", 1234567.25), ("-7", -7), ("1234", 1234), ("1e3", 1000.0),
+        ("1.5", "1.5"), ("12.34,5", "12.34,5"), ("1,2,3", "1,2,3"), ("1.234.5", "1.234.5"), ("inf", "inf"),
+    ],
+)  # fmt: skip
+def test_thousands_are_parted_in_threes_or_the_cell_is_a_mistake(tmp_path: Path, cell: str, number: object) -> None:
+    _, objects = converted(tmp_path, HEADING + f"8;;;;A;{cell};;\n")
+    assert objects[0]["turnover"] == number
+
+
+def test_messages_tell_the_column_of_a_field_and_how_the_map_reads_its_time(tmp_path: Path) -> None:
+    source, _ = converted(tmp_path, HEADING + "8;;;;A;;;\n")
+    assert source.origin_of("modifiedDate") == " (column 'Changed', which the map reads as time: %d.%m.%Y %H:%M)"
+    assert source.origin_of("turnover") == " (column 'Turnover')"
+    assert (source.origin_of("isDeleted"), Source.of_lines(tmp_path).origin_of("name")) == ("", "")
+
+
 def test_each_object_knows_its_lines_in_the_csv(tmp_path: Path) -> None:
     csv = HEADING + '1;;"two\nlines";;;;;\n\n;;;;;;;\n2;;;;;;;\n3;short\n'
     source, objects = converted(tmp_path, csv)
