@@ -56,7 +56,7 @@ def look(entry: Concerned, places: Mapping[str, Place], *, is_shared: bool) -> R
     if not entry.is_same_file:
         return RecordingFound(entry=entry, lies="gone", why="another recording has its name now")
     if place is None:
-        why = f"bridge.yaml has no source {entry.recording.source} any more"
+        why = f"this bridge.yaml has no source {entry.recording.source}; only a host that has it can open it"
         return RecordingFound(entry=entry, lies="elsewhere", why=why)
     if entry.reach != place.reach:
         why = f"only {entry.reach or 'another host'} can open it"

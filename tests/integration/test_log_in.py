@@ -25,6 +25,7 @@ from gong_bridge.gong.oauth import OAuth
 from gong_bridge.gong.scopes import NEEDED_SCOPES
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.ledger.sealed_tokens import TURN_SECONDS
 from gong_bridge.logging_in import tokens_of
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.sandbox.options import LOG_IN, Fault
@@ -215,7 +216,7 @@ def test_a_bridge_that_is_killed_while_it_asks_for_new_tokens_keeps_nobody_out(
         dying.send_signal(signal.SIGKILL)
         dying.communicate()
         connection.close()
-        assert not ledger.turns.take("oauth", "another", clock.now(), 1)
+        assert not ledger.turns.take("oauth", "another", clock.now(), TURN_SECONDS)
         assert ledger.turns.give_back_of_dead(is_alive) == 1  # what every start does
         with client_of(sandbox, ledger, owner_name()) as client:
             assert len(list(Users(client).list())) == 7
