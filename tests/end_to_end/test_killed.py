@@ -21,6 +21,7 @@ from tests.proofs.crash_scenes import (
     BY_LINK,
     BY_UPLOAD,
     OF_BACKFILLS,
+    OF_ERASING,
     OF_MOVED_LEDGERS,
     OF_NEW_LEDGERS,
     OF_QUEUES,
@@ -32,7 +33,7 @@ from tests.proofs.crash_scenes import (
     queue_of,
 )
 
-FIRST_AND_LAST = {*OF_NEW_LEDGERS, *OF_MOVED_LEDGERS, *OF_QUEUES, *OF_BACKFILLS}
+FIRST_AND_LAST = {*OF_NEW_LEDGERS, *OF_MOVED_LEDGERS, *OF_QUEUES, *OF_BACKFILLS, *OF_ERASING}
 
 
 def of_recordings() -> list[Scene]:

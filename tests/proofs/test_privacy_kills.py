@@ -10,11 +10,11 @@ from gong_bridge.kill_points import Point
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.bridge import Home
 from tests.end_to_end.test_privacy import Office, killed_and_finished
+from tests.proofs.crash_scenes import OF_ERASING
 
 pytestmark = pytest.mark.proof
-POINTS = (Point.PERSON_LISTED, Point.PERSON_PURGED, Point.PERSON_TAKEN_OUT, Point.RECORDING_ERASED)
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.word)
+@pytest.mark.parametrize("point", OF_ERASING, ids=lambda point: point.word)
 def test_killed_at_each_point_of_erasing_a_person(tmp_path: Path, sandbox: Sandbox, point: Point) -> None:
     killed_and_finished(Office(Home(tmp_path / "home", sandbox.base_url), sandbox), point)
