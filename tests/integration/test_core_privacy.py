@@ -14,9 +14,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from gong_bridge import clock
 from gong_bridge.cli import build_app
 from gong_bridge.errors import ConfigError
 from gong_bridge.ledger.queries import as_json
+from gong_bridge.ledger.suppressions import person_of
+from gong_bridge.privacy.addresses import Address
+from gong_bridge.privacy.keyring import Keyring
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.recordings import drop
@@ -224,14 +228,21 @@ def test_a_call_that_never_came_is_not_looked_for_for_ever(office: Office) -> No
 
 
 def test_a_worker_that_skips_what_was_never_answered_leaves_it_to_be_looked_for(office: Office) -> None:
+    """The person came on the list between two attempts; the worker is quicker than who erases."""
     drop(office.recorder, "one.wav", 1, parties=CUSTOMER)
     office.sandbox.play(
         Fault(operation="addCall", kind="drop_after"), Fault(operation="listCalls", kind="status", status=404)
     )
     office.work()
-    office.erased(code=1)
-    with closing(sqlite3.connect(office.root / "ledger.db")) as database:
-        assert database.execute("SELECT DISTINCT sought_id FROM erased_entries").fetchall() == [("one",)]
+    with office.bridge() as opened:
+        digest, key_id = Keyring(opened.bridge.config.privacy).digest(Address(kind="phone", value=NUMBER))
+        opened.bridge.ledger.suppressions.add(digest, key_id=key_id, kind="phone", now=clock.now())
+        opened.work_again()
+        assert opened.states() == {1: ("skipped", "erased")}
+        (sought,) = opened.bridge.ledger.sought_calls.of([person_of(digest)])
+    assert (sought.entry_id, sought.client_unique_id) == (1, "one")
+    office.erased()
+    assert office.sandbox.calls == []
 
 
 def test_the_other_customer_of_an_emptied_call_is_found_and_erased_too(office: Office) -> None:
