@@ -91,7 +91,6 @@ def with_the_bridge(folder: Path, wanted: list[str]) -> int:
     from datetime import UTC, datetime
     from zoneinfo import ZoneInfo
 
-    from gong_bridge.beside import Beside
     from gong_bridge.config.places import SidecarFolder
     from gong_bridge.mapping.agents import Agent
     from gong_bridge.mapping.engine import load_mapping
@@ -99,6 +98,7 @@ def with_the_bridge(folder: Path, wanted: list[str]) -> int:
     from gong_bridge.mapping.people import Company, People
     from gong_bridge.mapping.tables import Tables
     from gong_bridge.model import Completeness, GongUser, MediaInfo, ObjectFacts, Recording
+    from gong_bridge.routes.beside import Beside
     from gong_bridge.sources.elsewhere import Elsewhere
 
     (folder / "own.yaml").write_text(MAPPING.format(columns=", ".join(COLUMNS)))

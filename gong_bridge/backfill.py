@@ -22,7 +22,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.logs import get_logger
 from gong_bridge.model import Recording
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 from gong_bridge.sources.base import BATCH_SIZE
 
 LOOK_SECONDS = 2.0

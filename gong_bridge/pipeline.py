@@ -11,23 +11,23 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gong_bridge import clock
-from gong_bridge.account import Accounts
-from gong_bridge.creating import Creating
-from gong_bridge.delivering import Delivering
+from gong_bridge.account.account import Accounts
 from gong_bridge.errors import SourceChanged, SourceGone
-from gong_bridge.gathering.gather import Gathering
-from gong_bridge.identity import entry_of_what_is_there, settle_identity
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.looking import Looking
 from gong_bridge.media.body import Bodies
 from gong_bridge.model import OPEN_STATES, Entry, State
-from gong_bridge.notifications import read_again
 from gong_bridge.observer import Observer
 from gong_bridge.privacy.suppression import Suppression
-from gong_bridge.route import Route
-from gong_bridge.sharing import Sharing
-from gong_bridge.sidecars_again import SidecarsAgain
+from gong_bridge.routes.notifications import read_again
+from gong_bridge.routes.route import Route
+from gong_bridge.steps.creating import Creating
+from gong_bridge.steps.delivering import Delivering
+from gong_bridge.steps.gathering.gather import Gathering
+from gong_bridge.steps.identity import entry_of_what_is_there, settle_identity
+from gong_bridge.steps.looking import Looking
+from gong_bridge.steps.sharing import Sharing
+from gong_bridge.steps.sidecars_again import SidecarsAgain
 
 
 class Pipeline:

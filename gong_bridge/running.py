@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import partial
 
 from gong_bridge import __version__, clock, notify
-from gong_bridge.account import Account
-from gong_bridge.agents_file import try_again_for_people
+from gong_bridge.account.account import Account
+from gong_bridge.account.agents_file import try_again_for_people
 from gong_bridge.config.accounts import account_name
 from gong_bridge.errors import BridgeError, SourceUnavailable
 from gong_bridge.ledger.filters import Lane

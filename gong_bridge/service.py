@@ -8,8 +8,8 @@ from datetime import timedelta
 import httpx
 
 from gong_bridge import clock
-from gong_bridge.account import Account, Accounts
-from gong_bridge.agents_file import AgentsFile
+from gong_bridge.account.account import Account, Accounts
+from gong_bridge.account.agents_file import AgentsFile
 from gong_bridge.backfill import Backfill
 from gong_bridge.config.schema import Config
 from gong_bridge.errors import LedgerReadOnly
@@ -18,9 +18,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.logs import get_logger
-from gong_bridge.looking import Looking
 from gong_bridge.mapping.tables import Tables
-from gong_bridge.mapping_watch import MappingWatch
 from gong_bridge.media.body import Bodies
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.observer import Observer
@@ -30,13 +28,15 @@ from gong_bridge.presence import Presence
 from gong_bridge.privacy.keyring import Keyring
 from gong_bridge.privacy.suppression import Suppression
 from gong_bridge.receipt.nightly import Nightly
-from gong_bridge.reception import intake_for
-from gong_bridge.route import Route
-from gong_bridge.routing import build_routes
+from gong_bridge.routes.mapping_watch import MappingWatch
+from gong_bridge.routes.reception import intake_for
+from gong_bridge.routes.route import Route
+from gong_bridge.routes.routing import build_routes
+from gong_bridge.routes.sidecar_watch import SidecarWatch
 from gong_bridge.set_back import SetBack
-from gong_bridge.sidecar_watch import SidecarWatch
-from gong_bridge.sidecars_again import SidecarsAgain
 from gong_bridge.sources.base import Intake
+from gong_bridge.steps.looking import Looking
+from gong_bridge.steps.sidecars_again import SidecarsAgain
 from gong_bridge.supervision import Failures, Told, Witness
 from gong_bridge.switch import Switch
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from gong_bridge import clock
 from gong_bridge.errors import BridgeError
 from gong_bridge.model import SourceHealth
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 from gong_bridge.sources.base import Intake
 
 

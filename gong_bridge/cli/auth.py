@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gong_bridge import clock
+from gong_bridge.account.logging_in import tokens_of
 from gong_bridge.cli.auth_callback import wait_for_callback
 from gong_bridge.cli.common import EXIT_PERSON_NEEDED, ConfigOption, err, out
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
@@ -27,7 +28,6 @@ from gong_bridge.gong.oauth import OAuth
 from gong_bridge.gong.scopes import SHARING, needed_scopes, scopes_of_commands
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
-from gong_bridge.logging_in import tokens_of
 from gong_bridge.mapping.engine import load_mapping
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.owner import owner_name

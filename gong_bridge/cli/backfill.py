@@ -22,7 +22,7 @@ from gong_bridge.ledger.backfills import OPEN_ORDERS, BackfillOrder, OrderState
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
-from gong_bridge.reach import reach_of
+from gong_bridge.routes.reach import reach_of
 
 LOOK_AT = 200
 """So many recordings a dry run opens, unless told otherwise."""

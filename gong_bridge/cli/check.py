@@ -19,7 +19,7 @@ from gong_bridge.mapping.agents import Agent, load_agents
 from gong_bridge.mapping.language import mapping_schema
 from gong_bridge.mapping.library import find_mapping
 from gong_bridge.mapping.lint import lint
-from gong_bridge.routing import build_routes
+from gong_bridge.routes.routing import build_routes
 
 
 def register(app: typer.Typer) -> None:

@@ -24,8 +24,8 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.open import ledger_exists
 from gong_bridge.linking import choose_way
 from gong_bridge.model import OPEN_STATES, Entry, Recording
-from gong_bridge.reach import reach_of
 from gong_bridge.readable import printable
+from gong_bridge.routes.reach import reach_of
 from gong_bridge.scratch import scratch_bridge
 from gong_bridge.service import Bridge
 from gong_bridge.sources.names import NameRules, key_from_bytes

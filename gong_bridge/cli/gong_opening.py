@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from gong_bridge import clock
-from gong_bridge.agents_file import AgentsFile
+from gong_bridge.account.agents_file import AgentsFile
+from gong_bridge.account.directory import Directory
 from gong_bridge.cli.common import err
 from gong_bridge.cli.gong_progress import ExportProgress
 from gong_bridge.cli.ledger_access import opened_ledger, read_for_ledger
 from gong_bridge.config.accounts import DEFAULT_ACCOUNT, account_is_unknown, account_name
 from gong_bridge.config.schema import Config
-from gong_bridge.directory import Directory
 from gong_bridge.errors import ConfigError
 from gong_bridge.gong.connection import Gong
 from gong_bridge.ledger.ledger import Ledger

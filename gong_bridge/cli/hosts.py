@@ -18,8 +18,8 @@ from gong_bridge.ledger.bridge_words import Home, missing_in_words, why_unserved
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.owner import is_alive
-from gong_bridge.reach import lanes_of
 from gong_bridge.readable import printable
+from gong_bridge.routes.reach import lanes_of
 
 
 def register(ledger_app: typer.Typer) -> None:

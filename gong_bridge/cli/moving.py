@@ -19,7 +19,7 @@ from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.moving import move_ledger
 from gong_bridge.ledger.open import has_password, ledger_exists
-from gong_bridge.reach import reach_of
+from gong_bridge.routes.reach import reach_of
 
 LINE_SECONDS = 10.0
 """How often a line says how far it is, where there is no terminal."""

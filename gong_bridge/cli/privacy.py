@@ -32,9 +32,9 @@ from gong_bridge.privacy.erasing import People, Recordings
 from gong_bridge.privacy.in_gong import InGongs
 from gong_bridge.privacy.keyring import Keyring, new_key
 from gong_bridge.privacy.recordings import Place
-from gong_bridge.reach import reach_of
 from gong_bridge.receive.patience import Patience
-from gong_bridge.routing import build_source
+from gong_bridge.routes.reach import reach_of
+from gong_bridge.routes.routing import build_source
 
 app = typer.Typer(no_args_is_help=True, help="What there is of a person, in Gong and here; erase it, and keep it so.")
 

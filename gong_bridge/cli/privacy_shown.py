@@ -58,7 +58,7 @@ def _show_in_gong(one: InGong) -> None:
         out.print(Text(f"Gong (account {name}) could not be asked: {one.trouble}", style="magenta"), soft_wrap=True)
         return
     counts = one.counts()
-    said = ", ".join(f"{count:,} {what}" for what, count in counts.items()) or "nothing"
+    said = ", ".join(f"{what} {count:,}" for what, count in counts.items()) or "nothing"
     out.print(Text(f"Gong (account {name}): {said}."), soft_wrap=True)
     for call_id in one.call_ids:
         out.print(Text(f"  call {call_id}  {one.urls.get(call_id) or ''}".rstrip()), soft_wrap=True)
@@ -122,7 +122,7 @@ def _steps(*, delete: bool) -> str:
 
 def show_outcome(outcome: Outcome) -> None:
     """What was done, what lies where, and what is left to do."""
-    done = ", ".join(f"{count:,} {_COUNTED.get(what, f'{what} in Gong')}" for what, count in outcome.counts.items())
+    done = ", ".join(f"{_COUNTED.get(what, f'{what} in Gong')}: {count:,}" for what, count in outcome.counts.items())
     out.print(Text(f"Done: on the list; {done}."), soft_wrap=True)
     for listed in outcome.listed:
         out.print(Text(f"still there: {printable(listed)}"), soft_wrap=True)
@@ -164,7 +164,7 @@ def person_row(one: Suppressed, known_keys: Collection[str]) -> dict[str, Any]:
 
 def act_row(act: PrivacyAct, *, as_json: bool) -> dict[str, Any]:
     """A line of `privacy audit`."""
-    counts = ", ".join(f"{count} {what}" for what, count in act.counts.items())
+    counts = ", ".join(f"{what} {count:,}" for what, count in act.counts.items())
     return {
         "id": act.id,
         "begun_at": act.begun_at.isoformat(),

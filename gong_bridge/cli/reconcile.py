@@ -177,7 +177,7 @@ def _repair(ledger: Ledger, options: Config, tally: _Tally, *, yes: bool) -> int
     """Put back what can be; how many are missing still."""
     if not tally.missing:
         return 0
-    from gong_bridge.routing import build_routes  # mappings are read only now
+    from gong_bridge.routes.routing import build_routes  # mappings are read only now
 
     routes = build_routes(options)
     looked = [(missing, look(ledger, routes, missing.entry_id, missing.call_id)) for missing in tally.missing]

@@ -23,7 +23,7 @@ from gong_bridge.ledger.pass_words import under_way_in_words
 from gong_bridge.ledger.pause_words import cure, in_words
 from gong_bridge.model import State
 from gong_bridge.readable import printable
-from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN
+from gong_bridge.routes.sidecar_watch import DEGRADED, SIDECAR_AGAIN
 from gong_bridge.web.cures import wait_in_words
 
 REMARKS = {

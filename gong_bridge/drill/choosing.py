@@ -18,7 +18,7 @@ from gong_bridge.drill.copies import Bank, Copy
 from gong_bridge.errors import BridgeError, Held, NotYetComplete
 from gong_bridge.model import Entry, ObjectFacts, Recording
 from gong_bridge.outcomes import outcome_of
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 from gong_bridge.service import Bridge
 from gong_bridge.sources.base import Source
 

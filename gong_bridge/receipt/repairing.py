@@ -9,7 +9,7 @@ from gong_bridge import clock
 from gong_bridge.errors import SourceGone, SourceUnavailable
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, State
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

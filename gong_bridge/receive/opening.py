@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gong_bridge.account.logging_in import log_in_of
 from gong_bridge.config.accounts import GongOptions, account_name
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.connection import Gong
 from gong_bridge.ledger.budget import allowance_of
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.logging_in import log_in_of
 from gong_bridge.receive.behind_live import BehindLive
 
 

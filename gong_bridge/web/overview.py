@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gong_bridge.account.gate import Gate
 from gong_bridge.config.accounts import account_name
 from gong_bridge.errors import LedgerReadOnly
-from gong_bridge.gate import Gate
 from gong_bridge.ledger.allowance_rows import AllowanceState
 from gong_bridge.ledger.backfill_words import order_in_words
 from gong_bridge.ledger.backfills import OPEN_ORDERS, BackfillOrder

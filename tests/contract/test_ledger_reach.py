@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gong_bridge.agents_file import try_again_for_people
+from gong_bridge.account.agents_file import try_again_for_people
 from gong_bridge.ledger.bridges import BridgeSeen
 from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, State
-from gong_bridge.sidecar_watch import SidecarWatch
+from gong_bridge.routes.sidecar_watch import SidecarWatch
 from tests.contract.test_ledger import DRAFT, MEDIA, NOON, OWNER, after, recording
 
 A, B = Lane("pbx", "host-a"), Lane("pbx", "host-b")

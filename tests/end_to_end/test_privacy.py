@@ -75,7 +75,7 @@ def test_an_erased_person_is_gone_everywhere_and_a_new_recording_is_never_sent(o
     drop(office.home.recorder, "two.wav", 2, parties=ANOTHER)
     assert office.home.run_once().returncode == 0
     result = office.erased("--recordings", "delete")
-    assert "1 entries emptied, 2 files deleted" in result.stdout.replace("\n", " ")
+    assert "entries emptied: 1, files deleted: 2" in result.stdout.replace("\n", " ")
     assert [call.client_unique_id for call in office.sandbox.calls] == ["two"]
     assert sorted(os.listdir(office.home.recorder)) == ["two.json", "two.wav"]
     text = office.ledger_text()

@@ -16,7 +16,7 @@ from gong_bridge.errors import LedgerReadOnly
 from gong_bridge.ledger.backfills import BackfillOrder, OrderState
 from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.routing import build_routes
+from gong_bridge.routes.routing import build_routes
 from tests.end_to_end.recordings import age
 
 LANE = Lane("pbx", "here")

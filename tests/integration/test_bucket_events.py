@@ -21,17 +21,17 @@ import boto3
 import pytest
 
 from gong_bridge import clock
-from gong_bridge.beside import Beside
 from gong_bridge.config.schema import BucketSource, FolderSource
 from gong_bridge.errors import BadNotification, LedgerReadOnly, SourceUnavailable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.mapping.tables import Tables
 from gong_bridge.model import Notification, Recording, SidecarFile, State
-from gong_bridge.notifications import read_again
+from gong_bridge.routes.beside import Beside
+from gong_bridge.routes.notifications import read_again
+from gong_bridge.routes.sidecar_watch import SidecarWatch
 from gong_bridge.running import run_once
 from gong_bridge.sandbox.server import Sandbox
-from gong_bridge.sidecar_watch import SidecarWatch
 from gong_bridge.sources import s3_events
 from gong_bridge.sources.base import Intake
 from gong_bridge.sources.folder import Folder

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import agents_file, clock
+from gong_bridge import clock
+from gong_bridge.account import agents_file
 from gong_bridge.errors import NotYetComplete
 from gong_bridge.model import Entry
 from gong_bridge.sandbox.arrived import ArrivedCall

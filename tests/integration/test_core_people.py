@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import agents_file, clock, sidecar_watch
+from gong_bridge import clock
+from gong_bridge.account import agents_file
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry
+from gong_bridge.routes import sidecar_watch
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.server import Sandbox
 from tests.end_to_end.recordings import call_text, drop

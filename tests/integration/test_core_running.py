@@ -186,7 +186,7 @@ def test_R28_a_ledger_that_cannot_be_written_is_noticed_although_nobody_has_work
         raise full
 
     monkeypatch.setattr(bridge.bridge.ledger.intake, "add", add)
-    monkeypatch.setattr("gong_bridge.gate.FIRST_PROBE_SECONDS", 0.5)
+    monkeypatch.setattr("gong_bridge.account.gate.FIRST_PROBE_SECONDS", 0.5)
     drop(bridge.recorder, "one.wav", 1)
     with running(bridge):
         wait_until(lambda: bridge.bridge.accounts.default.gate.cause is full, "the gate closes")
@@ -241,7 +241,7 @@ def test_housekeeping_that_waits_for_gong_does_not_keep_systemd_waiting(
     """Gong takes minutes to answer the probe: a watchdog that hears nothing meanwhile would kill every upload."""
     heard: list[float] = []
     monkeypatch.setattr("gong_bridge.notify.watchdog", lambda: heard.append(time.monotonic()))
-    monkeypatch.setattr("gong_bridge.gate.FIRST_PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("gong_bridge.account.gate.FIRST_PROBE_SECONDS", 0.1)
     sandbox.play(
         Fault(operation="listUsers", kind="status", status=401), Fault(operation="listUsers", kind="slow", seconds=5)
     )
@@ -256,8 +256,8 @@ def test_R29_one_recording_that_gong_forbids_does_not_stop_the_others(
     bridge: Bench, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """403 may be about the key or about this call: the gate closes, and the second time the entry lets others go."""
-    monkeypatch.setattr("gong_bridge.gate.FIRST_PROBE_SECONDS", 0.2)
-    monkeypatch.setattr("gong_bridge.gate.RELAPSE_SECONDS", 0.0)
+    monkeypatch.setattr("gong_bridge.account.gate.FIRST_PROBE_SECONDS", 0.2)
+    monkeypatch.setattr("gong_bridge.account.gate.RELAPSE_SECONDS", 0.0)
     forbidden = drop(bridge.recorder, "a-forbidden.wav", 1)
     bridge.find()
     entry = bridge.claim()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from gong_bridge import agents_file, mapping_watch
+from gong_bridge.account import agents_file
 from gong_bridge.model import Entry, State
+from gong_bridge.routes import mapping_watch
 from gong_bridge.sandbox.arrived import ArrivedCall
 from gong_bridge.sandbox.options import Fault
 from gong_bridge.sandbox.people import DEFAULT_USERS

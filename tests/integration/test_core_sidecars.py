@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gong_bridge import looking
 from gong_bridge.sandbox.server import Sandbox
+from gong_bridge.steps import looking
 from tests.end_to_end.recordings import call_text, drop
 from tests.integration.bench import Bench, bench
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from gong_bridge import gate as gate_room
+from gong_bridge.account import gate as gate_room
+from gong_bridge.account.gate import Gate
 from gong_bridge.errors import BadCredentials, ServiceDown
-from gong_bridge.gate import Gate
 from gong_bridge.ledger.ledger import Ledger
 
 

@@ -97,7 +97,7 @@ def test_R28_R29_while_nothing_can_be_written_down_everything_waits_says_so_ever
     """Noticed by an idle bridge; what is found meanwhile is not lost, nothing is sent twice, no attempt is used up."""
     for place in ("gong_bridge.ledger.database", "gong_bridge.ledger.upkeep"):
         monkeypatch.setattr(f"{place}._BUSY_SECONDS", 0.2)
-    monkeypatch.setattr("gong_bridge.gate.FIRST_PROBE_SECONDS", 1.0)
+    monkeypatch.setattr("gong_bridge.account.gate.FIRST_PROBE_SECONDS", 1.0)
     ledger = {"url": f"sqlite:///{roomy_disk}/ledger.db", "lease": "5s"}
     source = {"settle": "200ms", "rescan": "1s"}
     with bench(tmp_path, sandbox.base_url, source=source, ledger=ledger) as of, at_work(of) as page:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from gong_bridge import clock
+from gong_bridge.account.logging_in import tokens_of
 from gong_bridge.config.oauth import OAuthOptions
 from gong_bridge.config.schema import Timeouts
 from gong_bridge.config.secrets import Secret
@@ -26,7 +27,6 @@ from gong_bridge.gong.scopes import NEEDED_SCOPES
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.ledger.sealed_tokens import TURN_SECONDS
-from gong_bridge.logging_in import tokens_of
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.sandbox.options import LOG_IN, Fault
 from gong_bridge.sandbox.server import Sandbox
@@ -145,7 +145,7 @@ from gong_bridge.errors import BridgeError
 from gong_bridge.gong.log_in import BearerTokens
 from gong_bridge.gong.oauth import OAuth
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.logging_in import tokens_of
+from gong_bridge.account.logging_in import tokens_of
 from gong_bridge.owner import is_alive, owner_name
 from gong_bridge.owner import owner_name
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gong_bridge.errors import BadMetadata
-from gong_bridge.gathering.decision import choose, in_sequence, missing, part_of, ripe_at
 from gong_bridge.mapping.definition import Grouping
 from gong_bridge.mapping.language import MERGED
 from gong_bridge.model import Entry, State
+from gong_bridge.steps.gathering.decision import choose, in_sequence, missing, part_of, ripe_at
 
 NOON = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Notification, Recording, SourceHealth
 from gong_bridge.recording_page import RecordingPage
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 from gong_bridge.sources.base import Intake
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from gong_bridge.beside import Beside
 from gong_bridge.mapping.composition import Composition
 from gong_bridge.mapping.engine import Mapping as CallMapping
 from gong_bridge.mapping.facts import Known
 from gong_bridge.mapping.people import Company, People
 from gong_bridge.mapping.sidecars import Beside as BesideRecording
 from gong_bridge.mapping.tables import Tables
-from gong_bridge.mapping_watch import WatchedMapping
 from gong_bridge.model import Completeness, Entry, MediaInfo
+from gong_bridge.routes.beside import Beside
+from gong_bridge.routes.mapping_watch import WatchedMapping
 from gong_bridge.sources.base import Source
 from gong_bridge.sources.elsewhere import Elsewhere
 

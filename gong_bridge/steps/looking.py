@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from gong_bridge import clock
-from gong_bridge.account import Accounts
+from gong_bridge.account.account import Accounts
 from gong_bridge.config.schema import MediaOptions
 from gong_bridge.errors import BadMedia, Held, NotYetComplete, UnknownPerson, UnusableUser
 from gong_bridge.kill_points import Point, reached
@@ -21,8 +21,8 @@ from gong_bridge.media.assembly import Assembly
 from gong_bridge.media.probe import MediaProbe
 from gong_bridge.media.rules import Verdict, judge, nothing_in
 from gong_bridge.model import Completeness, Entry, MediaInfo
-from gong_bridge.route import Route, media_of
-from gong_bridge.sidecar_watch import DEGRADED, SidecarWatch, is_described
+from gong_bridge.routes.route import Route, media_of
+from gong_bridge.routes.sidecar_watch import DEGRADED, SidecarWatch, is_described
 
 DRAFT_IS_FRESH_SECONDS = 2.0
 """A draft that waited longer than this is compared with what describes it once more before it is sent."""

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gong_bridge.errors import AwaitingParts, BadMedia, IncompleteCall, LatePart
-from gong_bridge.gathering.decision import (
+from gong_bridge.kill_points import Point, reached
+from gong_bridge.ledger.groups import Roles
+from gong_bridge.ledger.ledger import Ledger
+from gong_bridge.mapping.definition import Grouping
+from gong_bridge.mapping.grouping import GroupFacts, Membership, alone
+from gong_bridge.media.assembly import Measured, Piece, join, merge, warnings_of
+from gong_bridge.model import Completeness, Entry, MediaInfo, State
+from gong_bridge.routes.route import media_of
+from gong_bridge.steps.gathering.decision import (
     Choice,
     Part,
     all_there_is,
@@ -20,15 +28,7 @@ from gong_bridge.gathering.decision import (
     ripe_at,
     was_sent,
 )
-from gong_bridge.kill_points import Point, reached
-from gong_bridge.ledger.groups import Roles
-from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.looking import Drafted, Looking, Together
-from gong_bridge.mapping.definition import Grouping
-from gong_bridge.mapping.grouping import GroupFacts, Membership, alone
-from gong_bridge.media.assembly import Measured, Piece, join, merge, warnings_of
-from gong_bridge.model import Completeness, Entry, MediaInfo, State
-from gong_bridge.route import media_of
+from gong_bridge.steps.looking import Drafted, Looking, Together
 
 UNEXAMINED_WAIT_SECONDS = 2.0
 """How often is asked whether the files found at the same time have been looked at."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gong_bridge import clock
-from gong_bridge.account import Account, Accounts
+from gong_bridge.account.account import Account, Accounts
 from gong_bridge.errors import BadCredentials, NotShared, RefusedByGong, UnknownPerson
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.ledger import Ledger
-from gong_bridge.looking import Looking
 from gong_bridge.model import Entry, GongUser, State
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
+from gong_bridge.steps.looking import Looking
 
 SHARED = "shared"
 """Code of the event that says who was given access."""

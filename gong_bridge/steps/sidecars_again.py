@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from gong_bridge import clock
-from gong_bridge.account import Accounts
+from gong_bridge.account.account import Accounts
 from gong_bridge.errors import BadMetadata, NotYetComplete, SourceUnavailable
 from gong_bridge.ledger.filters import EntryFilter
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry
-from gong_bridge.route import Route
-from gong_bridge.sidecar_watch import DEGRADED, SIDECAR_AGAIN, SIDECAR_LATE, is_described
+from gong_bridge.routes.route import Route
+from gong_bridge.routes.sidecar_watch import DEGRADED, SIDECAR_AGAIN, SIDECAR_LATE, is_described
 
 FIRST_LOOK_SECONDS = 5.0
 """How soon a call's sidecar is looked at for the first time after the call was created."""

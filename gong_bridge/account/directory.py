@@ -6,7 +6,7 @@ import threading
 from datetime import datetime
 
 from gong_bridge import clock
-from gong_bridge.agents_file import AgentsFile, try_again_for_people
+from gong_bridge.account.agents_file import AgentsFile, try_again_for_people
 from gong_bridge.errors import BadCredentials, NotYetComplete, RetryLater, UnknownPerson, WrongBaseUrl
 from gong_bridge.gong.users import Users
 from gong_bridge.ledger.ledger import Ledger

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from gong_bridge.agents_file import AgentsFile
+from gong_bridge.account.agents_file import AgentsFile
+from gong_bridge.account.directory import Directory
+from gong_bridge.account.gate import Gate
+from gong_bridge.account.logging_in import log_in_of
 from gong_bridge.config.accounts import GongOptions, account_name
-from gong_bridge.directory import Directory
 from gong_bridge.errors import LedgerReadOnly, NotYetComplete, Paused
-from gong_bridge.gate import Gate
 from gong_bridge.gong.calls import Calls
 from gong_bridge.gong.client import GongClient
 from gong_bridge.gong.users import Users
@@ -22,7 +23,6 @@ from gong_bridge.ledger.budget import LedgerAllowance, allowance_of
 from gong_bridge.ledger.filters import Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import LinkLooks
-from gong_bridge.logging_in import log_in_of
 from gong_bridge.model import Entry
 
 NOT_CONFIGURED_WAIT_SECONDS = 60.0

@@ -10,9 +10,9 @@ from gong_bridge.config.schema import BucketSource, Config, FolderSource
 from gong_bridge.errors import ConfigError
 from gong_bridge.mapping.people import Company
 from gong_bridge.mapping.tables import Tables
-from gong_bridge.mapping_watch import WatchedMapping
-from gong_bridge.reach import reach_of
-from gong_bridge.route import Route
+from gong_bridge.routes.mapping_watch import WatchedMapping
+from gong_bridge.routes.reach import reach_of
+from gong_bridge.routes.route import Route
 from gong_bridge.sources.base import Source
 from gong_bridge.sources.elsewhere import Elsewhere
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gong_bridge import clock
-from gong_bridge.account import Accounts
+from gong_bridge.account.account import Accounts
 from gong_bridge.errors import (
     BadCredentials,
     BusyAndUnclear,
@@ -25,7 +25,7 @@ from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.linking import UPLOAD, Way, choose_way
 from gong_bridge.model import Entry, State
 from gong_bridge.privacy.suppression import Suppression
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
 
 LOOK_UPS_BEFORE_HOLDING = 4
 """A list that lags behind is given half a minute before a person is asked."""

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gong_bridge import clock
-from gong_bridge.beside import Beside, Seen
 from gong_bridge.errors import BadMetadata, BridgeError, MissingSidecar
 from gong_bridge.ledger.filters import EntryFilter, Lane
 from gong_bridge.ledger.ledger import Ledger
 from gong_bridge.model import Entry, State
+from gong_bridge.routes.beside import Beside, Seen
 
 LOOK_SECONDS = 3.0
 """How often some of the awaited sidecars are looked at."""

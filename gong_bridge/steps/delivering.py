@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from gong_bridge import clock
-from gong_bridge.account import Accounts
+from gong_bridge.account.account import Accounts
 from gong_bridge.errors import (
     BusyAndUnclear,
     ChangedAfterLink,
@@ -21,7 +21,6 @@ from gong_bridge.errors import (
     SourceGone,
     SourceLost,
 )
-from gong_bridge.identity import entry_of_what_is_there
 from gong_bridge.kill_points import Point, reached
 from gong_bridge.ledger.followers import GROUPED
 from gong_bridge.ledger.ledger import Ledger
@@ -31,7 +30,8 @@ from gong_bridge.media.body import Bodies, Body
 from gong_bridge.model import Entry, Recording, State
 from gong_bridge.observer import Observer
 from gong_bridge.privacy.suppression import Suppression
-from gong_bridge.route import Route
+from gong_bridge.routes.route import Route
+from gong_bridge.steps.identity import entry_of_what_is_there
 
 TIMES_UNTOLD = 4
 """So often Gong is asked, over half a minute, whether it has the media when it does not say; then it is sent again."""

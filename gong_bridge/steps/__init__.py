@@ -1,0 +1,1 @@
+"""What is done for a recording in each state; pipeline.py says which step comes when."""
