@@ -76,7 +76,7 @@ def test_the_migrations_make_the_tables_that_the_program_speaks_of(
             if kind == "sqlite"
             else "SELECT indexdef FROM pg_indexes WHERE tablename = 'entries' AND indexdef LIKE '%% WHERE %%'"
         ).all()
-    assert len(indexes) == 13
+    assert len(indexes) == 14
 
 
 def test_the_newest_migration_is_the_one_the_program_asks_for() -> None:
