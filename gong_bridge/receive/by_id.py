@@ -8,20 +8,12 @@ from gong_bridge.gong.wire import GongAnswer
 from gong_bridge.receive.reading import Batches
 
 
-class ById:
-    """`get` gives one (or the rows of one), or None when Gong has none of that id.
+class _Asked:
+    """How many of the ids were asked for: that is the cursor."""
 
-    The cursor is how many were asked for.
-    """
-
-    def __init__(
-        self, get: Callable[[str], Sequence[GongAnswer] | GongAnswer | None], ids: Sequence[str], cursor: str | None
-    ) -> None:
-        self._get = get
+    def __init__(self, ids: Sequence[str], cursor: str | None) -> None:
         self._ids = ids
         self._asked = int(cursor or 0)
-        self.unknown: list[str] = []
-        """Ids that Gong does not know."""
 
     @property
     def cursor(self) -> str | None:
@@ -32,6 +24,23 @@ class ById:
     def finished(self) -> bool:
         """Whether all were."""
         return self._asked >= len(self._ids)
+
+    def _next(self, most: int) -> Sequence[str]:
+        if self.finished:
+            raise StopIteration
+        return self._ids[self._asked : self._asked + most]
+
+
+class ById(_Asked):
+    """`get` gives one (or the rows of one), or None when Gong has none of that id."""
+
+    def __init__(
+        self, get: Callable[[str], Sequence[GongAnswer] | GongAnswer | None], ids: Sequence[str], cursor: str | None
+    ) -> None:
+        super().__init__(ids, cursor)
+        self._get = get
+        self.unknown: list[str] = []
+        """Ids that Gong does not know."""
 
     @property
     def total(self) -> int | None:
@@ -40,35 +49,23 @@ class ById:
 
     def next_rows(self) -> Sequence[GongAnswer]:
         """The next one, or nothing. Raises StopIteration after the last one."""
-        if self.finished:
-            raise StopIteration
-        found = self._get(self._ids[self._asked])
+        (one,) = self._next(1)
+        found = self._get(one)
         if found is None:
-            self.unknown.append(self._ids[self._asked])
+            self.unknown.append(one)
         self._asked += 1
         return () if found is None else (found,) if isinstance(found, GongAnswer) else found
 
 
-class InRequestsOf:
-    """Rows that belong to ids, asked for so many ids at once. The cursor is how many were asked for."""
+class InRequestsOf(_Asked):
+    """Rows that belong to ids, asked for so many ids at once."""
 
     def __init__(
         self, most: int, get: Callable[[Sequence[str]], Sequence[GongAnswer]], ids: Sequence[str], cursor: str | None
     ) -> None:
+        super().__init__(ids, cursor)
         self._most = most
         self._get = get
-        self._ids = ids
-        self._asked = int(cursor or 0)
-
-    @property
-    def cursor(self) -> str | None:
-        """How many were asked for."""
-        return str(self._asked)
-
-    @property
-    def finished(self) -> bool:
-        """Whether all were."""
-        return self._asked >= len(self._ids)
 
     @property
     def total(self) -> int | None:
@@ -77,10 +74,9 @@ class InRequestsOf:
 
     def next_rows(self) -> Sequence[GongAnswer]:
         """Those of the next ids. Raises StopIteration after the last ones."""
-        if self.finished:
-            raise StopIteration
-        rows = self._get(self._ids[self._asked : self._asked + self._most])
-        self._asked = min(self._asked + self._most, len(self._ids))
+        wanted = self._next(self._most)
+        rows = self._get(wanted)
+        self._asked += len(wanted)
         return rows
 
 
