@@ -108,8 +108,9 @@ class LedgerAllowance:
         self._queue.enter(stop, backlog=self.day.is_for_backlog)
         try:
             price = self.day.price()
-            self._take(stop, price)
+            slot = self._slot(stop, price)
             self.day.paid(price)
+            self._wait_until(slot, stop)
         finally:
             self._queue.leave()
 
@@ -120,7 +121,7 @@ class LedgerAllowance:
         Raises RateLimited as `take` does.
         """
         while not self._is_let_go(stop):
-            self._take(stop, Price())  # what was paid beside the lost one stays paid
+            self._wait_until(self._slot(stop, Price()), stop)  # what was paid beside the lost one stays paid
 
     def sent(self) -> None:
         """The headers of this thread's call have left."""
@@ -172,31 +173,29 @@ class LedgerAllowance:
                 self._rows.charge(clock.now(), self._uncounted, self._uncounted_backlog)
             self._uncounted = self._uncounted_backlog = 0
 
-    def _take(self, stop: threading.Event, price: Price) -> None:
-        if self._is_single:
-            self._take_single(stop, price)
-        else:
-            self._take_of_block(stop, price)
+    def _slot(self, stop: threading.Event, price: Price) -> float:
+        """When the next slot of this thread comes, in monotonic seconds; it is on the account of the day."""
+        self._mine.pauses = self._pauses
+        return self._single_slot(stop, price) if self._is_single else self._slot_of_block(stop, price)
 
     def _is_let_go(self, stop: threading.Event) -> bool:
         return self._is_single_let_go(stop) if self._is_single else self._is_block_let_go(stop)
 
     # --- slot by slot -----------------------------------------------------------------------------------------------
 
-    def _take_single(self, stop: threading.Event, price: Price) -> None:
+    def _single_slot(self, stop: threading.Event, price: Price) -> float:
         backlog = price.calls * self.day.is_for_backlog
         while True:
             with self._leaving:  # while one of ours waits for a place, further slots would go by unused
                 asked_at = clock.monotonic_seconds()
             got = self._reserve(stop, 1, used=price.calls - 1, backlog=backlog, kept=price.kept)
             if got.count:
-                self._wait_until(asked_at + got.wait_seconds, stop)
-                self._mine.slot = got.last_ticket
-                return
+                self._mine.ticket_at_slot = got.last_ticket
+                return asked_at + got.wait_seconds
 
     def _is_single_let_go(self, stop: threading.Event) -> bool:
         """Whether the call may leave now. False: its slot is lost (we came too late, or Gong asked to wait)."""
-        ticket = self._mine.slot
+        ticket = self._mine.ticket_at_slot
         with self._leaving:
             give_up = clock.monotonic_seconds() + LONGEST_SHORT_WAIT_SECONDS
             while clock.monotonic_seconds() < give_up:
@@ -222,10 +221,6 @@ class LedgerAllowance:
             self._rows.leave(clock.now(), ticket, ago_seconds, margin_seconds)
 
     # --- block by block ---------------------------------------------------------------------------------------------
-
-    def _take_of_block(self, stop: threading.Event, price: Price) -> None:
-        self._mine.pauses = self._pauses
-        self._wait_until(self._slot_of_block(stop, price), stop)
 
     def _is_block_let_go(self, stop: threading.Event) -> bool:
         self._departures.enter(stop)
